@@ -53,6 +53,7 @@ const char *const source_status_names[SOURCE_STATUS_COUNT] = {
 
 void facts_done(struct facts *f)
 {
+        free(f->id);
         free(f->name);
         free(f->image);
         free(f->pod);
@@ -103,6 +104,7 @@ const char *facts_label(const struct facts *f, const char *key)
 
 void facts_pack(const struct facts *f, struct str *out)
 {
+        wire_put_str(out, f->id);
         wire_put_str(out, f->name);
         wire_put_str(out, f->image);
         wire_put_str(out, f->pod);
@@ -135,6 +137,7 @@ static void get_text(struct wire *w, char **dst)
 int facts_unpack(struct wire *w, struct facts *ret)
 {
         struct facts f = {0};
+        get_text(w, &f.id);
         get_text(w, &f.name);
         get_text(w, &f.image);
         get_text(w, &f.pod);

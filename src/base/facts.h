@@ -94,6 +94,7 @@ struct port {
 
 /* Owns all its texts; NULL and -1 mean: not told. */
 struct facts {
+        char *id; /* full id, where the asker did not know it */
         char *name;
         char *image;
         char *pod;               /* pod or task id */

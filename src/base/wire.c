@@ -50,7 +50,7 @@ uint64_t wire_get_u64(struct wire *w)
 const char *wire_get_str(struct wire *w)
 {
         uint64_t n = wire_get_u64(w);
-        if (w->bad || n == WIRE_NULL)
+        if (n == WIRE_NULL)
                 return NULL;
         const char *p = take(w, n + 1);
         if (!p)

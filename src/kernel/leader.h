@@ -25,13 +25,36 @@ int leader_read(const struct root *r, pid_t pid, struct leader *ret);
  */
 pid_t leader_pick(const struct root *r, const pid_t *pids, size_t n);
 
-/* proc/PID/stat: start time in clock ticks since boot. 0 or -errno. Survives any comm. */
+/* proc/PID/stat: start time in clock ticks since boot. 0 or -errno (-EBADMSG: absurd text).
+ * Survives any comm. */
 int proc_start_ticks(const struct root *r, pid_t pid, uint64_t *ret);
+
+/* --- the texts, for tests and for the sweep --- */
+
+/* From proc/PID/stat. proc(5) */
+struct proc_stat {
+        char state; /* 'R', 'S', 'Z' ... */
+        bool kernel_thread;
+        uint64_t start_ticks;
+};
+int proc_stat_parse(const char *text, struct proc_stat *ret); /* 0 or -EBADMSG */
+int proc_stat_read(const struct root *r, pid_t pid, struct proc_stat *ret);
+
+/* The fields of proc/PID/status that struct leader has; the others of ret stay as they are. */
+void proc_status_parse(const char *text, struct leader *ret);
+int proc_status_read(const struct root *r, pid_t pid,
+                     struct leader *ret); /* 0, or -ENODATA: unreadable */
+
+/* root_uid and user_initial of ret from proc/PID/uid_map; unknown if any line is broken. An empty
+ * map is one: nothing is mapped (yet). user_namespaces(7) */
+void uid_map_parse(const char *text, struct leader *ret);
 
 void leader_init(struct leader *l); /* all unknown */
 void leader_done(struct leader *l);
 void leader_pack(const struct leader *l, struct str *out);
-int leader_unpack(struct wire *w, struct leader *ret); /* 0 or -EBADMSG */
+/* 0, or -EBADMSG with *ret untouched. Numbers and texts are checked again: the sender is not
+ * trusted. */
+int leader_unpack(struct wire *w, struct leader *ret);
 
 /* The path in the line "N:controllers:path" of a raw proc/PID/cgroup text whose controller list has
  * the given tag ("" for the v2 line, "memory", "name=systemd"). A trailing " (deleted)" is cut.

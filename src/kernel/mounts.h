@@ -13,7 +13,8 @@ struct mount {
         char *point; /* where, as the process sees it */
         char *fstype;
         char *source;
-        char *options; /* super options */
+        char *options; /* super options; a comma or backslash inside a value stays as "\," or "\\"
+                        */
 };
 
 /*
@@ -24,6 +25,6 @@ int mount_next(char **cursor, struct mount *ret);
 
 /* True if the comma list has the word: "rw,memory" has "memory". */
 bool option_has(const char *options, const char *word);
-/* The value of "key=value" in a comma list, owned; NULL if absent. Commas escaped by overlay ("\,")
- * are kept. */
+/* The value of "key=value" in a comma list, owned; NULL if absent. "\," and "\\" are a comma and a
+ * backslash of the value, as mount_next() leaves them. */
 char *option_value(const char *options, const char *key);

@@ -9,9 +9,21 @@
 #include "base/root.h"
 #include "kernel/sample.h"
 
+/* The inode in the text of a namespace link, "pid:[4026531836]". 0 or -EBADMSG. */
+int ns_link_parse(const char *text, enum ns_type type, uint64_t *ret);
+
+/* One link of proc/PID/ns (pid 0: our own). 0; -EACCES without the right to look; -errno. */
+int ns_link_read(const struct root *r, pid_t pid, enum ns_type type, uint64_t *ret);
+
+/* All links; what cannot be read is 0. Returns how many could be read. */
+unsigned ns_read(const struct root *r, pid_t pid, struct namespaces *ret);
+
 /*
- * The host's namespaces. Order: our own when pid and user are the initial ones; else kthreadd
- * (proc/2); else proc/1; else the fixed inodes of initial namespaces (namespaces.h of the kernel).
+ * The host's namespaces. When our own pid and user are the initial ones, those are known, and the
+ * other types come from proc/1 (we may be in a container with the host's pids, or in a service with
+ * mounts of its own), else from ourselves. Then, for what is still missing: kthreadd (proc/2),
+ * proc/1, and the fixed inodes of initial namespaces (linux/nsfs.h; net and mnt had none before
+ * 6.17). Inside a container the host is what can be seen of it: its init, else ourselves.
  * Never fails; what is not known is 0. Root may be denied proc/1/ns by an LSM.
  */
 void ns_baseline(const struct root *r, struct namespaces *ret);

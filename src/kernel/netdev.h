@@ -22,6 +22,8 @@ int netdev_next(const char **cursor, struct netdev_line *ret);
  * not bridges, not what is enslaved to or stacked on another one there. Only names are to be had
  * from outside the namespace, so stacking is told by name and by the presence of the one below
  * (eth0.5 beside eth0; veth beside a bridge; bond0 beside its slaves counts the bond's slaves).
- * Returns the number of interfaces besides lo (0: the namespace has no network of its own).
+ * Returns the number of interfaces besides lo and the unused tunnels that kernel modules put into
+ * every namespace (0: it has no network of its own). A text without a single good line leaves s as
+ * it is: unknown, where a namespace with nothing but lo gets zeros.
  */
 unsigned netdev_sum(const char *text, struct cg_sample *s);

@@ -40,6 +40,7 @@ enum metric {
         IO_WRITE_OPS,
         PIDS_CURRENT,
         FROZEN,       /* 0 or 1 */
+        POPULATED,      /* 0: no process in it or below */
         PSI_CPU_SOME, /* avg10 in hundredths of a percent */
         PSI_CPU_FULL,
         PSI_MEMORY_SOME,

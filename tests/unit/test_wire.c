@@ -91,7 +91,7 @@ static void assert_stays_broken(struct wire *w)
 static void test_hostile_length(void **state)
 {
         (void)state;
-        /* Followed by "text", NUL, and eight bytes more. */
+        /* Followed by "text", NUL, seven bytes more and another NUL. */
         static const struct {
                 uint64_t n;
                 const char *text;
@@ -110,7 +110,7 @@ static void test_hostile_length(void **state)
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 _cleanup_str_ struct str out = STR_INIT;
                 wire_put_u64(&out, cases[i].n);
-                wire_put_bytes(&out, "text\0abcdefgh", 13);
+                wire_put_bytes(&out, "text\0abcdefg", 13);
                 _cleanup_free_ char *exact = xmalloc(out.len);
                 memcpy(exact, out.p, out.len);
                 struct wire w = wire_of(exact, out.len);

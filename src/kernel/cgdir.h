@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Cgroup directories that rows depend on: their own and all above. Limits live here, read once at
+ * birth and again when an event or the safety walk says so; throttling of a limited ancestor is
+ * read once per tick and shared by everything below. Also the budget of descriptors: past it files
+ * are opened, read and closed each time.
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "base/root.h"
+#include "kernel/hierarchy.h"
+#include "kernel/sample.h"
+
+/* A file of one directory, kept open while the budget lasts. */
+struct cg_fd {
+        int fd; /* CG_FD_NEW, CG_FD_ABSENT, or a descriptor */
+};
+enum { CG_FD_NEW = -1, CG_FD_ABSENT = -2 };
+
+struct cpu_stat {
+        bool usage_known, periods_known;
+        uint64_t taken_usec;
+        uint64_t usage_usec, user_usec, system_usec;
+        uint64_t periods, throttled, throttled_usec;
+};
+
+/* Shared by reference count; owned by struct cg_dirs. */
+struct cg_dir {
+        struct cg_dir *parent;
+        const struct hierarchy *h;
+        unsigned refs;
+        bool stale;                                      /* limits are to be read again */
+        struct limit cpu, memory_max, memory_high, pids; /* its own; source unused */
+        unsigned cpus;     /* size of its effective cpuset; 0 unknown */
+        uint64_t cpu_tick; /* when cpu_now was read */
+        struct cpu_stat cpu_now, cpu_prev;
+        struct cg_fd cpu_stat;
+        char path[]; /* raw, with leading slash */
+};
+
+struct cg_dirs {
+        const struct root *root;
+        const struct hierarchies *h;
+        struct map by_path; /* hierarchy index and path */
+        int fd_budget;      /* descriptors that may still be held */
+        bool cache;         /* false for fixtures: their files are replaced */
+        bool short_of_fds;  /* the budget ran out: for sources */
+        unsigned host_cpus; /* 0 unknown */
+        uint64_t tick;
+        uint64_t (*clock_usec)(void); /* given by the app: floor 1 reads no clock */
+};
+
+void cg_dirs_init(struct cg_dirs *d, const struct root *r, const struct hierarchies *h,
+                  int fd_budget, uint64_t (*clock_usec)(void));
+void cg_dirs_done(struct cg_dirs *d);
+void cg_dirs_all_stale(struct cg_dirs *d); /* the safety walk: v1 has no events for limits */
+
+/* The directory (and all above it) with one more reference; NULL when path is not below the mount.
+ */
+struct cg_dir *cg_dir_get(struct cg_dirs *d, const struct hierarchy *h, const char *path);
+void cg_dir_put(struct cg_dirs *d, struct cg_dir *dir); /* NULL is fine */
+struct cg_dir *cg_dir_find(const struct cg_dirs *d, const struct hierarchy *h, const char *path);
+
+/*
+ * Reads one file of a directory through its kept descriptor, or by opening it. Length or -errno
+ * (-ENOENT: not there; -ENODEV: the cgroup is gone).
+ */
+ssize_t cg_read(struct cg_dirs *d, const struct cg_dir *dir, const char *file, struct cg_fd *fd,
+                char *buf, size_t size);
+void cg_fd_close(struct cg_dirs *d, struct cg_fd *fd);
+/* Takes one descriptor from the budget for something held elsewhere; false when there is none. */
+bool cg_budget_take(struct cg_dirs *d);
+void cg_budget_give(struct cg_dirs *d);
+
+/* cpu.stat of the directory (v1: throttling only), read at most once per tick. */
+const struct cpu_stat *cg_dir_cpu_stat(struct cg_dirs *d, struct cg_dir *dir);
+
+/*
+ * The least of every limit over the directories and all above them, and the most throttled of
+ * those with a CPU limit. Any of the directories may be NULL (unknown). Sources borrow from the
+ * dirs.
+ */
+void cg_limits(struct cg_dirs *d, struct cg_dir *const of[CTRL_COUNT], struct limits *ret);
+
+/* --- parsers, for the tests and fuzzers --- */
+
+/* "max" or a number (v1: a number at or above 2^62 is none). */
+struct limit limit_parse(const char *text);
+/* cpu.max "QUOTA PERIOD": millionths of a core. */
+struct limit limit_parse_cpu_max(const char *text);
+/* "0-3,7": how many; 0 if broken or empty. */
+unsigned cpu_list_size(const char *text);
