@@ -149,7 +149,7 @@ static void add_seat(struct collector *c, struct hierarchy *h)
         if (fstat(h->fd, &st) == 0)
                 s->device = st.st_dev;
         c->n_seats++;
-        s->tree = tree_new(c->root, h, !c->root->fixture, on_tree, s);
+        s->tree = tree_new(c->root, h, !c->root->fixture && !c->o.once, on_tree, s);
 }
 
 int collector_new(struct root *root, const struct collect_options *o, struct collector **ret)
@@ -170,6 +170,7 @@ int collector_new(struct root *root, const struct collect_options *o, struct col
                 return r;
         }
         cg_dirs_init(&c->dirs, root, &c->h, budget, now_monotonic_usec);
+        c->dirs.cache &= !c->o.once;
         blockdevs_init(&c->blockdevs, root);
         ns_baseline(root, &c->host_ns);
         host_read_static(root, &c->host);
@@ -260,7 +261,7 @@ static void rewalk(struct collector *c)
 
 static bool degraded(const struct collector *c)
 {
-        bool any = c->root->fixture;
+        bool any = false;
         for (size_t i = 0; i < c->n_seats; i++)
                 any |= tree_degraded(c->seats[i].tree);
         return any;
@@ -275,14 +276,14 @@ int collect_begin(struct collector *c, bool advance)
         c->tick++;
         c->dirs.tick = c->tick;
         c->cursor = 0;
-        uint64_t every = c->root->fixture ? 0 : degraded(c) ? DEGRADED_USEC : REWALK_USEC;
-        if (c->tick == 1 || c->now_usec - c->last_walk_usec >= every)
+        uint64_t every = degraded(c) ? DEGRADED_USEC : REWALK_USEC;
+        if (c->tick == 1 || c->root->fixture || c->o.once ||
+            c->now_usec - c->last_walk_usec >= every)
                 rewalk(c);
         for (size_t i = 0; i < c->n_seats; i++)
                 tree_dispatch(c->seats[i].tree);
         c->host.taken_usec = c->now_usec;
         host_read(c->root, &c->host);
-        groups_sweep(c);
         return 0;
 }
 
@@ -294,6 +295,7 @@ bool collect_walk(struct collector *c)
         for (size_t i = 0; i < c->n_rows; i++)
                 if (c->rows[i]->leader_due)
                         track_ask_leader(c->rows[i]);
+        groups_sweep(c); /* after the leaders: most groups are then known to be theirs */
         run_reader(c);
         return false;
 }

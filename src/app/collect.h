@@ -18,6 +18,7 @@ struct collector;
 
 struct collect_options {
         unsigned wants; /* enum wants: what the output needs */
+        bool once;      /* a sample or two: watches and kept descriptors would not pay */
         bool services;  /* systemd services are rows too */
         const char *(*note)(void *userdata, const char *comm); /* of the demo's containers; NULL */
         void *userdata;

@@ -257,19 +257,28 @@ static pid_t pid_of_name(const char *name)
         return !digits[n] || streq(digits + n, ".scope") ? (pid_t)pid : 0;
 }
 
+/* A zombie is dead: where PID 1 reaps late or never, it stays around. */
+static bool is_keeper(const struct demo_tree *t, pid_t pid)
+{
+        char stat[512];
+        if (root_read_proc(t->root, pid, "stat", stat, sizeof(stat)) <= 0)
+                return false;
+        const char *state = strstr(stat, "(" DEMO_COMM ") ");
+        return state && !strchr("ZX", state[sizeof("(" DEMO_COMM ") ") - 1]);
+}
+
 /*
  * Left over: made by this user, and its keeper is dead. A pid tells nothing when the keeper lives
  * in another pid namespace, but then its cgroup has a member (shown as 0).
  */
 static bool is_left_over(const struct demo_tree *t, int parent, const char *name)
 {
-        char comm[32], path[sizeof(KEEPER) + 300], procs[16];
+        char path[sizeof(KEEPER) + 300], procs[16];
         struct stat st;
         pid_t pid = pid_of_name(name);
         if (pid == 0 || fstatat(parent, name, &st, 0) < 0 || st.st_uid != geteuid())
                 return false;
-        if (pid != getpid() && root_read_proc(t->root, pid, "comm", comm, sizeof(comm)) > 0 &&
-            streq(comm, DEMO_COMM "\n"))
+        if (pid != getpid() && is_keeper(t, pid))
                 return false;
         snprintf(path, sizeof(path), "%s/" KEEPER "/cgroup.procs", name);
         return read_beneath(parent, path, procs, sizeof(procs)) <= 0;

@@ -67,15 +67,37 @@ static bool below_helper(const struct cg_node *n)
         return false;
 }
 
-/* True when the group is just the inside of a row that has a name. */
-static bool belongs(const struct tracked *t, const struct group *g)
+/* True when the group is just the inside of a row that has a name. own: its pid namespace, 0
+ * unknown. */
+static bool belongs(const struct tracked *t, const struct group *g, uint64_t own)
 {
-        uint64_t outer = t->leader.ns.inode[NS_PID], own = g->leader.ns.inode[NS_PID];
+        uint64_t outer = t->leader.ns.inode[NS_PID];
         if (g->seen.type != NS_PID || !outer || !own) {
                 unsigned depth = t->leader.pid_depth;
                 return g->seen.type != NS_PID || !depth || g->leader.pid_depth <= depth;
         }
         return outer == own;
+}
+
+/*
+ * Looks for the row around the group. Returns 1 when the group is nobody's business any more, 0
+ * when it wants a row (ret_outer: inside of which), -EAGAIN when the row around has no leader yet.
+ */
+static int absorb(struct group *g, const char *cgroups, uint64_t own, struct cg_node **ret_outer,
+                  struct seat **ret_seat, struct cg_node **ret_node)
+{
+        struct cg_node *node = find_node(g->c, cgroups, ret_seat);
+        struct cg_node *outer = node ? node_container(node) : NULL;
+        struct tracked *t = outer ? outer->data : NULL;
+        *ret_outer = outer;
+        *ret_node = node;
+        if (below_helper(node))
+                return 1;
+        if (!outer)
+                return 0;
+        if (!t || !t->has_leader)
+                return -EAGAIN;
+        return belongs(t, g, own);
 }
 
 /* Places where engines keep the roots of containers. */
@@ -250,13 +272,11 @@ static void on_group_leader(void *userdata, int status, struct wire *reply)
         g->question = 0;
         if (status < 0 || leader_unpack(reply, &g->leader) < 0)
                 return; /* gone, or the next sweep asks again */
-        struct cg_node *node = find_node(g->c, g->leader.cgroups, &seat);
-        struct cg_node *outer = node ? node_container(node) : NULL;
-        struct tracked *t = outer ? outer->data : NULL;
-        if (below_helper(node) || (outer && (!t || !t->has_leader || belongs(t, g)))) {
-                g->settled = !outer || (t && t->has_leader); /* its row has no leader yet: again */
+        struct cg_node *outer, *node;
+        int r = absorb(g, g->leader.cgroups, g->leader.ns.inode[NS_PID], &outer, &seat, &node);
+        if (r != 0) {
+                g->settled = r > 0;
                 leader_done(&g->leader);
-                leader_init(&g->leader);
                 return;
         }
         xstrset(&g->parent, outer && outer->class->id ? outer->class->id : NULL);
@@ -266,6 +286,7 @@ static void on_group_leader(void *userdata, int status, struct wire *reply)
 static void ask_leader(struct group *g)
 {
         _cleanup_str_ struct str request = STR_INIT;
+        wire_put_u64(&request, false);
         wire_put_u64(&request, 1);
         wire_put_u64(&request, (uint64_t)g->seen.pid);
         int id = reader_ask(g->c->reader, JOB_LEADER, request.p, request.len, on_group_leader, g);
@@ -285,7 +306,18 @@ static void group_free(struct group *g)
         free(g);
 }
 
-static void take_group(struct collector *c, const struct ns_group *seen)
+static void ask_group(struct group *g, const char *cgroups)
+{
+        struct seat *seat;
+        struct cg_node *outer, *node;
+        uint64_t own = g->seen.type == NS_PID ? g->seen.inode : 0;
+        if (cgroups && absorb(g, cgroups, own, &outer, &seat, &node) > 0)
+                g->settled = true;
+        else
+                ask_leader(g);
+}
+
+static void take_group(struct collector *c, const struct ns_group *seen, const char *cgroups)
 {
         struct group_key key = key_of(seen);
         struct group *g = map_get(&c->groups, &key, sizeof(key));
@@ -305,7 +337,7 @@ static void take_group(struct collector *c, const struct ns_group *seen)
         g->seen = *seen;
         g->sweep = c->last_sweep_usec;
         if (!g->settled && !g->question)
-                ask_leader(g);
+                ask_group(g, cgroups);
 }
 
 static void drop_unseen(struct collector *c)
@@ -332,8 +364,9 @@ static void on_sweep(void *userdata, int status, struct wire *reply)
         for (uint64_t i = 0; i < n && wire_ok(reply); i++) {
                 struct ns_group g;
                 wire_get_bytes(reply, &g, sizeof(g));
+                const char *cgroups = wire_get_str(reply);
                 if (wire_ok(reply) && (unsigned)g.type < NS_COUNT && g.pid > 0)
-                        take_group(c, &g);
+                        take_group(c, &g, cgroups);
         }
         drop_unseen(c);
 }

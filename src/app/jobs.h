@@ -6,8 +6,8 @@
 #include "reader/reader.h"
 
 enum job {
-        JOB_LEADER, /* count, pids... -> struct leader of the one to speak for them */
-        JOB_SWEEP,  /* -> denied, count, groups... */
+        JOB_LEADER, /* named, count, pids... -> struct leader of the one to speak for them */
+        JOB_SWEEP,  /* -> denied, count, groups, each with its init's cgroups when new */
         JOB_OWN,    /* type, inode, count, pids... -> 1 when all are in that namespace */
         JOB_DISK,   /* struct disk_query -> struct facts */
         JOB_COUNT,

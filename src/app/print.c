@@ -149,8 +149,11 @@ static int start(struct printer *p)
         block_signals();
         if (start_demo(p) < 0)
                 return -EINVAL;
-        struct collect_options co = {
-                .wants = wants(p), .services = p->o->services, .note = note, .userdata = p};
+        struct collect_options co = {.wants = wants(p),
+                                     .once = p->o->mode == MODE_ONCE,
+                                     .services = p->o->services,
+                                     .note = note,
+                                     .userdata = p};
         int r = collector_new(&p->root, &co, &p->collector);
         if (r < 0)
                 return fail(p, EXIT_FAILED, "cannot look at this host", strerror(-r));

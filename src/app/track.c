@@ -142,7 +142,7 @@ static int on_death(sd_event_source *s, int fd, uint32_t revents, void *userdata
 /* A death is told at once, on every kind of host. pidfd_open(2) */
 static void watch_death(struct tracked *t)
 {
-        if (!t->c->event || t->c->root->foreign || !cg_budget_take(&t->c->dirs))
+        if (!t->c->event || t->c->o.once || t->c->root->foreign || !cg_budget_take(&t->c->dirs))
                 return;
         t->pidfd = (int)syscall(SYS_pidfd_open, t->leader.pid, 0);
         if (t->pidfd < 0) {
@@ -222,6 +222,7 @@ void track_ask_leader(struct tracked *t)
                 return;
         }
         _cleanup_str_ struct str request = STR_INIT;
+        wire_put_u64(&request, true);
         wire_put_u64(&request, (uint64_t)n);
         for (int i = 0; i < n; i++)
                 wire_put_u64(&request, (uint64_t)pids[i]);

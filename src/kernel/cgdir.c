@@ -165,7 +165,7 @@ static ssize_t open_and_read(struct cg_dirs *d, const struct cg_dir *dir, const 
                 keep->fd = CG_FD_ABSENT;
         if (fd < 0)
                 return fd;
-        ssize_t n = d->cache ? read_once(fd, buf, size) : read_whole(fd, buf, size);
+        ssize_t n = d->root->fixture ? read_whole(fd, buf, size) : read_once(fd, buf, size);
         if (n >= 0 && cg_budget_take(d))
                 keep->fd = fd;
         else

@@ -482,7 +482,7 @@ static bool was_replaced(const struct root *r, const struct leader *l)
         return e == -ENOENT || e == -ESRCH ? l->start_ticks > 0 : e >= 0 && now != l->start_ticks;
 }
 
-int leader_read(const struct root *r, pid_t pid, struct leader *ret)
+static int read_leader(const struct root *r, pid_t pid, bool with_root, struct leader *ret)
 {
         _cleanup_leader_ struct leader l;
         struct proc_stat st = {0};
@@ -495,7 +495,8 @@ int leader_read(const struct root *r, pid_t pid, struct leader *ret)
         ns_read(r, pid, &l.ns);
         (void)proc_status_read(r, pid, &l);
         read_uid_map(r, pid, &l);
-        read_root(r, pid, &l);
+        if (with_root)
+                read_root(r, pid, &l);
         read_lsm(r, pid, &l);
         read_comm(r, pid, &l);
         read_cgroups(r, pid, &l);
@@ -506,6 +507,16 @@ int leader_read(const struct root *r, pid_t pid, struct leader *ret)
         *ret = l;
         leader_init(&l);
         return 0;
+}
+
+int leader_read(const struct root *r, pid_t pid, struct leader *ret)
+{
+        return read_leader(r, pid, true, ret);
+}
+
+int leader_read_quick(const struct root *r, pid_t pid, struct leader *ret)
+{
+        return read_leader(r, pid, false, ret);
 }
 
 /* Greater is better; among equals the one that started first. */
@@ -544,6 +555,8 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
 pid_t leader_pick(const struct root *r, const pid_t *pids, size_t n)
 {
         struct candidate best = {.rank = -1}, c;
+        if (n == 1) /* nothing to choose: leader_read() finds out whether it lives */
+                return pids[0];
         for (size_t i = 0; i < MIN(n, (size_t)CANDIDATES_MAX); i++)
                 if (pids[i] > 0 && rate(r, pids[i], &c) && is_better(&c, &best))
                         best = c;

@@ -17,6 +17,8 @@
  * process is gone (or is a zombie without anything to tell). ret is owned by the caller.
  */
 int leader_read(const struct root *r, pid_t pid, struct leader *ret);
+/* The same without own_root and root_store, whose mountinfo is long: for those a name gave away. */
+int leader_read_quick(const struct root *r, pid_t pid, struct leader *ret);
 
 /*
  * Picks the leader among the processes of a container: the one whose last NSpid field is 1,

@@ -292,9 +292,13 @@ static void look(const struct root *r, const struct namespaces *host, unsigned o
         }
         if (p->type == NS_COUNT || (p->type == was.type && p->inode == was.inode))
                 return;
+        struct proc_stat st = {0};
+        (void)proc_stat_read(r, p->pid, &st);
+        p->start_ticks = st.start_ticks;
         p->first = false;
-        (void)proc_start_ticks(r, p->pid, &p->start_ticks);
-        if (p->type == NS_PID)
+        if (st.kernel_thread) /* kdevtmpfs has mounts of its own */
+                p->type = NS_COUNT;
+        else if (p->type == NS_PID)
                 look_at_depth(r, p);
 }
 

@@ -11,7 +11,7 @@
 
 #define EXPRESSION_MAX 4096
 #define REGEX_MAX      256
-#define REGEX_REPEAT   1000 /* product of all counts in braces: the C library unrolls them */
+#define REGEX_COST     UINT64_C(1000) /* states, see regex_cost() */
 
 enum subject { SUBJECT_WORD, SUBJECT_COLUMN, SUBJECT_LABEL };
 
@@ -193,37 +193,99 @@ static int parse_bool(const char *text, bool *ret)
         return -EINVAL;
 }
 
+/* The character behind a bracket expression that begins at p, or the end of the text. */
+static const char *skip_bracket(const char *p)
+{
+        p++;
+        if (*p == '^')
+                p++;
+        if (*p == ']')
+                p++;
+        for (; *p && *p != ']'; p++) {
+                if (*p != '[' || !p[1] || !strchr(":.=", p[1]))
+                        continue;
+                const char close[] = {p[1], ']', '\0'};
+                const char *end = strstr(p + 2, close);
+                if (!end)
+                        return p + strlen(p);
+                p = end + 1;
+        }
+        return *p ? p + 1 : p;
+}
+
+/* The greater count of "{m,n}" at p; *ret_end gets what follows. */
+static uint64_t read_count(const char *p, const char **ret_end)
+{
+        const char *end = p + strcspn(p, "}");
+        uint64_t most = 1, n;
+        while (p < end) {
+                int used = parse_u64(p, end, &n);
+                if (used == -ERANGE)
+                        n = REGEX_COST + 1;
+                if (used > 0 || used == -ERANGE)
+                        most = MAX(most, n);
+                p += used > 0 ? used : 1;
+        }
+        *ret_end = *end ? end + 1 : end;
+        return MIN(most, REGEX_COST + 1);
+}
+
 /*
- * The C library unrolls counts in braces, so that nested ones take gigabytes, and searches back
- * references without a bound. NULL, or what is wrong.
+ * How many states the C library makes of a pattern: it unrolls "+" and counts in braces, so that
+ * nested ones double and multiply. Stops counting above REGEX_COST.
  */
+static uint64_t regex_cost(const char *p)
+{
+        uint64_t group[REGEX_MAX + 1] = {0}; /* what is in each open group, without the last atom */
+        uint64_t atom = 0;
+        size_t depth = 0;
+        while (*p && group[depth] + atom <= REGEX_COST) {
+                if (*p == '{') {
+                        atom *= read_count(p, &p);
+                } else if (*p == '+') {
+                        atom *= 2;
+                        p++;
+                } else if (*p == ')' && depth > 0) {
+                        atom += group[depth--] + 1;
+                        p++;
+                } else if (*p == '*' || *p == '?') {
+                        p++;
+                } else {
+                        group[depth] += atom;
+                        atom = *p != '(';
+                        if (*p == '(')
+                                group[++depth] = 0;
+                        if (*p == '[')
+                                p = skip_bracket(p);
+                        else
+                                p += p[0] == '\\' && p[1] ? 2 : 1;
+                }
+        }
+        for (; depth > 0; depth--)
+                atom += group[depth];
+        return atom + group[0];
+}
+
+/* The C library searches back references without a bound. */
+static bool has_back_reference(const char *p)
+{
+        for (; *p; p++) {
+                if (*p != '\\')
+                        continue;
+                if (p[1] >= '1' && p[1] <= '9')
+                        return true;
+                if (p[1])
+                        p++;
+        }
+        return false;
+}
+
+/* NULL, or why a pattern that the C library would take is refused. */
 static const char *regex_is_dear(const char *pattern)
 {
-        uint64_t product = 1;
-        for (const char *p = pattern; *p; p++) {
-                if (*p == '\\') {
-                        if (p[1] >= '1' && p[1] <= '9')
-                                return "back references are not supported";
-                        if (p[1])
-                                p++;
-                        continue;
-                }
-                if (*p != '{')
-                        continue;
-                uint64_t most = 1, n;
-                for (const char *q = p + 1; *q && *q != '}'; q++) {
-                        int used = parse_u64(q, q + strlen(q), &n);
-                        if (used == -ERANGE)
-                                return "it repeats too often";
-                        if (used > 0) {
-                                most = MAX(most, n);
-                                q += used - 1;
-                        }
-                }
-                if (most > REGEX_REPEAT || (product *= most) > REGEX_REPEAT)
-                        return "it repeats too often";
-        }
-        return NULL;
+        if (has_back_reference(pattern))
+                return "back references are not supported";
+        return regex_cost(pattern) > REGEX_COST ? "it repeats too often" : NULL;
 }
 
 static int compile(struct parser *ps, const char *where, struct term *t)

@@ -168,11 +168,13 @@ static void drop_child(struct reader *r)
 {
         if (r->sock < 0)
                 return;
-        /* A descendant of the child may still hold the other end, so do not rely on close(). */
+        /* A process that we forked may hold a copy of our end, and with it the place in epoll. */
         (void)epoll_ctl(r->epoll, EPOLL_CTL_DEL, r->sock, NULL);
         close(TAKE_FD(r->sock));
-        (void)kill(r->pid, SIGKILL);
-        r->undead[r->n_undead++] = r->pid;
+        if (waitpid(r->pid, NULL, WNOHANG) == 0) { /* still ours: the pid is no other's yet */
+                (void)kill(r->pid, SIGKILL);
+                r->undead[r->n_undead++] = r->pid;
+        }
         r->in_len = 0;
 }
 

@@ -129,7 +129,7 @@ static void pick_network_rows(struct exposition *e)
         e->net_here = xcalloc(rows->n, sizeof(e->net_here[0]));
         for (size_t i = 0; i < rows->n; i++) {
                 const struct container *c = rows->row[i].container;
-                if (!c || c->net_mode == NET_HOST)
+                if (!c)
                         continue;
                 e->net_here[i] = c->netns ? true : c->net_counted;
                 const struct row *other = c->netns ? map_get_u64(&best, c->netns) : NULL;

@@ -97,7 +97,7 @@ static bool is_counted_above(const struct rows *rows, size_t first, size_t i)
 /* The namespace of a group, as long as all members have the same one. */
 static void add_network(struct container *sum, const struct container *c, struct map *seen)
 {
-        if (c->net_mode == NET_UNKNOWN || c->net_mode == NET_HOST)
+        if (c->net_mode != NET_PRIVATE && c->net_mode != NET_SHARED)
                 return;
         bool again = c->netns && map_put_u64(seen, c->netns, (void *)c);
         if (again)
@@ -156,16 +156,28 @@ static void aggregate_init(struct container *c)
         };
 }
 
+/* Two users may have a project of one name, and a pod and its successor share theirs. */
+static char *group_key(const struct row *row, const struct container *member)
+{
+        const char *group = row->group ? row->group : "";
+        return xasprintf("local/%s/%u/group/%s", runtime_names[row->group_runtime],
+                         member ? (unsigned)member->owner_uid : 0,
+                         member && member->pod ? member->pod : group);
+}
+
 const struct container *report_row(const struct report *r, size_t i, struct container *scratch)
 {
         const struct row *row = &r->rows->row[i];
         aggregate_init(scratch);
         if (row->container)
                 return row->container;
+        const struct container *member = NULL;
+        for (size_t k = i + 1; !member && k < r->rows->n && k <= i + row->n_members; k++)
+                member = r->rows->row[k].container;
         scratch->runtime = row->group_runtime;
+        scratch->owner_uid = member ? member->owner_uid : UINT32_MAX;
         scratch->name = xstrdup(row->group ? row->group : "");
-        scratch->key =
-                xasprintf("local/%s/pod/%s", runtime_names[row->group_runtime], scratch->name);
+        scratch->key = group_key(row, member);
         add_members(r->rows, i, scratch);
         return scratch;
 }

@@ -85,7 +85,7 @@ static void add_number(const struct column *col, double n, bool ascii, struct st
                         str_add(out, ascii ? "." : "·");
                         return;
                 }
-                /* fall through */
+                __attribute__((fallthrough));
         case STYLE_BYTES:
                 str_add(out, format_bytes(buf, n));
                 return;
@@ -302,7 +302,8 @@ static void measure(struct table *t)
 {
         for (size_t i = 0; i < t->n; i++) {
                 struct slot *slot = &t->slots[i];
-                slot->natural = strlen(slot->column->title);
+                set_title(slot, i ? &t->slots[i - 1] : NULL, t->r->width > 0);
+                slot->natural = strlen(slot->title);
                 for (size_t k = 0; k < t->r->rows->n; k++)
                         slot->natural = MAX(slot->natural, str_width(slot->cells[k].text));
                 if (!slot->right && slot->column->style == STYLE_TEXT && holds_digits(t, slot))

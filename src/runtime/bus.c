@@ -52,7 +52,9 @@ static int on_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
 {
         struct bus_scope *s = userdata;
         (void)error;
-        if (sd_bus_message_is_method_error(m, NULL))
+        if (sd_bus_message_is_method_error(m, SD_BUS_ERROR_NO_REPLY))
+                s->error = -ENOTCONN; /* no timeout is set: the other side is gone */
+        else if (sd_bus_message_is_method_error(m, NULL))
                 s->error = -sd_bus_message_get_errno(m);
         else
                 s->accepted = true;

@@ -217,7 +217,7 @@ static bool parent_has_layer(struct disk *d)
 static int find_layer(struct disk *d, struct facts *ret)
 {
         struct facts f = {0};
-        if (!d->hints.layer || parent_has_layer(d))
+        if (!d->hints.layer || disk_conmon(d)->exec || parent_has_layer(d))
                 return -ENOENT;
         d->id = NULL;
         int e = podman_disk_facts(d, &f);

@@ -205,8 +205,10 @@ void json_orchestrator_facts(const json_t *annotations, struct facts *f)
                         got[fields[i].field] = text;
         }
         f->infra |= got[FIELD_INFRA] != NULL;
-        /* dockershim and CRI-O call the sandbox's container POD: the pod's own name tells more. */
-        if (got[FIELD_INFRA] && (!got[FIELD_NAME] || streq(got[FIELD_NAME], "POD")))
+        /* dockershim and CRI-O call a sandbox's container POD: the pod's own name tells more. */
+        if (got[FIELD_NAME] && streq(got[FIELD_NAME], "POD"))
+                got[FIELD_NAME] = NULL;
+        if (got[FIELD_INFRA] && !got[FIELD_NAME])
                 got[FIELD_NAME] = got[FIELD_POD_NAME];
         if (got[FIELD_TASK] && strrchr(got[FIELD_TASK], '/')) /* arn:...:task/CLUSTER/ID */
                 set_text(&f->pod, strrchr(got[FIELD_TASK], '/') + 1);

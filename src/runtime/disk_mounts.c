@@ -12,7 +12,6 @@
 #include "runtime/safe_file.h"
 
 #define MOUNTINFO_MAX (16 << 20)
-#define CONTAINERENV  "/run/.containerenv"
 
 /* --- reading paths from their end --------------------------------------------------------------
  */

@@ -22,6 +22,7 @@ struct conmon {
         char *id;
         char *name;
         char *bundle;
+        bool exec; /* runs an exec: what it started is not the container's first process */
 };
 
 /* The question with what was found out on the way. Owned by disk_facts(). */
@@ -69,7 +70,7 @@ int oci_disk_find(struct disk *d, struct facts *ret);
 /* The source for what a runtime left; NULL: leaves nothing. */
 disk_source_fn disk_source_of(enum runtime_id runtime);
 
-/* The parent of the leader, if it is a conmon of the owner and runs no exec; all NULL otherwise. */
+/* The parent of the leader if it is a conmon of the owner, else all zero; no texts for an exec. */
 const struct conmon *disk_conmon(struct disk *d);
 void conmon_done(struct conmon *c);
 

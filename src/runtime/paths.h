@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/facts.h"
+#include "base/root.h"
 
 enum state_kind {
         STATE_PATH_DOCKER,     /* data-root */
@@ -32,6 +33,9 @@ extern const size_t n_state_paths;
  */
 extern const char *const storage_drivers[];
 
+/* Inside a container: podman binds a file of its own there. */
+#define CONTAINERENV "/run/.containerenv"
+
 /* True if the row is for every user but root. */
 bool state_path_is_users(const struct state_path *p);
 
@@ -39,5 +43,4 @@ bool state_path_is_users(const struct state_path *p);
 char *state_path_expand(const struct state_path *p, uint32_t uid, const char *home);
 
 /* The home directory of uid, from etc/passwd inside the root read as a plain file. Owned; NULL. */
-struct root;
 char *home_of(const struct root *r, uint32_t uid);

@@ -158,8 +158,10 @@ void conmon_parse(const char *cmdline, size_t n, struct conmon *ret)
         const char *end = cmdline + n, *id = NULL, *name = NULL, *bundle = NULL;
         for (const char *p = n ? cmdline : NULL; p; p = next_argument(p, end)) {
                 const char **dst = NULL;
-                if (streq(p, "-e") || streq(p, "--exec") || streq(p, "--exec-process-spec"))
+                if (streq(p, "-e") || streq(p, "--exec") || streq(p, "--exec-process-spec")) {
+                        *ret = (struct conmon){.exec = true};
                         return;
+                }
                 if (streq(p, "-c") || streq(p, "--cid"))
                         dst = &id;
                 else if (streq(p, "-n") || streq(p, "--name"))

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -90,6 +91,24 @@ JOB(garbage)
         return 0;
 }
 
+/* The bytes of the questions that wait behind this one. */
+JOB(backlog)
+{
+        (void)poll(NULL, 0, 200); /* they come while we look away */
+        for (int fd = 3; fd < 1024; fd++) {
+                int n;
+                if (ioctl(fd, FIONREAD, &n) == 0)
+                        return n;
+        }
+        return -ENOENT;
+}
+
+JOB(die)
+{
+        die("this line is part of the test");
+        return 0;
+}
+
 static inline void *count_new(void)
 {
         return xcalloc(1, sizeof(int));
@@ -147,15 +166,38 @@ JOB(descriptors)
         return 0;
 }
 
-enum job { ECHO, FAIL, HANG, CRASH, FLOOD, GARBAGE, COUNT, PID, STEP, READ_PATH, READ_PROC, FDS };
+enum job {
+        ECHO,
+        FAIL,
+        HANG,
+        CRASH,
+        FLOOD,
+        GARBAGE,
+        BACKLOG,
+        DIE,
+        COUNT,
+        PID,
+        STEP,
+        READ_PATH,
+        READ_PROC,
+        DESCRIPTORS,
+};
 
 static const struct reader_job jobs[] = {
-        [ECHO] = {"echo", job_echo, NULL},           [FAIL] = {"fail", job_fail, NULL},
-        [HANG] = {"hang", job_hang, NULL},           [CRASH] = {"crash", job_crash, NULL},
-        [FLOOD] = {"flood", job_flood, NULL},        [GARBAGE] = {"garbage", job_garbage, NULL},
-        [COUNT] = {"count", job_count, count_new},   [PID] = {"pid", job_pid, NULL},
-        [STEP] = {"step", job_step, NULL},           [READ_PATH] = {"path", job_read_path, NULL},
-        [READ_PROC] = {"proc", job_read_proc, NULL}, [FDS] = {"descriptors", job_descriptors, NULL},
+        [ECHO] = {.name = "echo", .run = job_echo},
+        [FAIL] = {.name = "fail", .run = job_fail},
+        [HANG] = {.name = "hang", .run = job_hang},
+        [CRASH] = {.name = "crash", .run = job_crash},
+        [FLOOD] = {.name = "flood", .run = job_flood},
+        [GARBAGE] = {.name = "garbage", .run = job_garbage},
+        [BACKLOG] = {.name = "backlog", .run = job_backlog},
+        [DIE] = {.name = "die", .run = job_die},
+        [COUNT] = {.name = "count", .run = job_count, .state_new = count_new},
+        [PID] = {.name = "pid", .run = job_pid},
+        [STEP] = {.name = "step", .run = job_step},
+        [READ_PATH] = {.name = "path", .run = job_read_path},
+        [READ_PROC] = {.name = "proc", .run = job_read_proc},
+        [DESCRIPTORS] = {.name = "descriptors", .run = job_descriptors},
 };
 
 /* --- the loop ------------------------------------------------------------------------------ */

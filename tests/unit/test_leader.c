@@ -239,10 +239,12 @@ static void test_hostile(void **state)
         }
 }
 
-static void write_file(int dir, const char *name, char fill, size_t n)
+/* n bytes: the head, then fill. */
+static void write_file(int dir, const char *name, const char *head, char fill, size_t n)
 {
-        _cleanup_free_ char *text = xmalloc(n + 1);
+        _cleanup_free_ char *text = xmalloc(n);
         memset(text, fill, n);
+        memcpy(text, head, strlen(head));
         _cleanup_close_ int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
         assert_true(fd >= 0);
         assert_int_equal(write(fd, text, n), n);
@@ -265,7 +267,7 @@ static void test_megabyte_lines(void **state)
         _cleanup_close_ int proc = openat(top, "proc/9", O_PATH | O_DIRECTORY | O_CLOEXEC);
         for (size_t f = 0; f < ARRAY_SIZE(fills); f++) {
                 for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-                        write_file(proc, files[i], fills[f], 1200 * 1000);
+                        write_file(proc, files[i], "", fills[f], 1200 * 1000);
                 _cleanup_(leader_done) struct leader l;
                 leader_init(&l);
                 assert_int_equal(leader_read(&r, 9, &l), 0);
@@ -279,6 +281,12 @@ static void test_megabyte_lines(void **state)
                 assert_null(l.root_store);
                 assert_null(l.cgroups);
         }
+        /* No "/" in what was read, but there is more than was read. */
+        write_file(proc, "mountinfo", "1 2 0:5 / /d rw - tmpfs tmpfs rw\n", 'x', 1200 * 1000);
+        _cleanup_(leader_done) struct leader l;
+        leader_init(&l);
+        assert_int_equal(leader_read(&r, 9, &l), 0);
+        assert_int_equal(l.own_root, -1);
         for (size_t i = 0; i < ARRAY_SIZE(files); i++)
                 unlinkat(proc, files[i], 0);
         for (size_t i = ARRAY_SIZE(dirs); i-- > 0;)

@@ -165,7 +165,7 @@ static void test_names(void **state)
                 {"box", NULL, "sleep", "ns-pid-4026532440-99", RUNTIME_NAMESPACE, "box"},
                 {NULL, NULL, "nginx", "my-own-long-container-id", RUNTIME_RUNC,
                  "my-own-long-container-id"},
-                {NULL, NULL, NULL, "deadbeef", RUNTIME_RUNC, "deadbeef"},
+                {NULL, NULL, NULL, "deadbeefdeadbeef", RUNTIME_RUNC, "deadbeefdeadbeef"},
         };
         for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
                 struct world w;
@@ -530,6 +530,14 @@ static void test_limits_after_move(void **state)
         assert_string_equal(c->memory_limit.source, "/new");
         assert_string_equal(c->pids_limit.source, "/");
         assert_string_equal(c->throttled_source, CGROUP);
+        s->cgroup = "/a\nb";
+        s->limits.pids.source = "/a\nb";
+        for (int tick = 0; tick < 2; tick++) {
+                apply(&w);
+                assert_string_equal(c->cgroup, "/a\xef\xbf\xbd"
+                                               "b");
+                assert_string_equal(c->pids_limit.source, c->cgroup);
+        }
         s->cgroup = NULL;
         apply(&w);
         assert_null(c->cgroup);

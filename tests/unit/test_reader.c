@@ -55,6 +55,13 @@ static void test_refused(void **state)
         reader_free(r);
 }
 
+/* Our copy of the header of a message (reader/child.h). */
+struct nonsense {
+        uint32_t size;
+        int32_t id;
+        int32_t code;
+};
+
 #define MANY 2000
 
 /* Far more bytes than the sockets hold, both ways. */
@@ -79,6 +86,21 @@ static void test_many_in_order(void **state)
                 got_done(&got[i]);
         }
         assert_int_equal(reader_restarts(r), 0);
+        reader_free(r);
+}
+
+/* A queue is ours to reorder or cancel only as long as it is here. */
+static void test_not_far_ahead(void **state)
+{
+        (void)state;
+        struct got g = {0}, backlog = {0};
+        struct reader *r = open_reader(&host);
+        ask(r, BACKLOG, NULL, 0, &backlog);
+        for (size_t i = 0; i < 1000; i++)
+                ask(r, ECHO, NULL, 0, &g);
+        finish(r);
+        assert_int_equal(backlog.status, 63 * sizeof(struct nonsense));
+        assert_int_equal(g.times, 1000);
         reader_free(r);
 }
 
@@ -262,7 +284,7 @@ static void test_hang_is_not_extended(void **state)
         struct reader *r = open_reader(&host);
         ask(r, HANG, NULL, 0, &hung);
         for (int i = 0; i < 3; i++) {
-                ask(r, ECHO, large, 1u << 20, &more);
+                ask(r, ECHO, large, i < 2 ? 1 : 1u << 20, &more);
                 assert_int_equal(turn(r, SECOND / 100), 0);
                 assert_int_equal(hung.times, 0);
                 skew += SECOND * 6 / 10;
@@ -397,12 +419,6 @@ static void test_flood(void **state)
         reader_free(r);
 }
 
-struct nonsense {
-        uint32_t size;
-        int32_t id;
-        int32_t code;
-};
-
 static void test_garbage(void **state)
 {
         (void)state;
@@ -512,6 +528,7 @@ int main(void)
                 TEST(status),
                 TEST(refused),
                 TEST(many_in_order),
+                TEST(not_far_ahead),
                 TEST(too_many),
                 TEST(state),
                 TEST(callbacks),
