@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "app/collect_internal.h"
 #include "base/mem.h"
@@ -69,14 +70,18 @@ static int on_inotify(sd_event_source *s, int fd, uint32_t revents, void *userda
         return 0;
 }
 
+/* The deadline moves with every answer: the timer is let fire early, and armed again then. */
 static void arm_reader(struct collector *c)
 {
         uint64_t deadline = reader_deadline(c->reader);
-        if (!c->reader_timer)
+        int enabled = SD_EVENT_OFF;
+        if (!c->reader_timer || deadline == UINT64_MAX)
+                return;
+        (void)sd_event_source_get_enabled(c->reader_timer, &enabled);
+        if (enabled != SD_EVENT_OFF)
                 return;
         (void)sd_event_source_set_time(c->reader_timer, deadline);
-        (void)sd_event_source_set_enabled(c->reader_timer,
-                                          deadline == UINT64_MAX ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        (void)sd_event_source_set_enabled(c->reader_timer, SD_EVENT_ONESHOT);
 }
 
 static void run_reader(struct collector *c)
@@ -117,10 +122,10 @@ int collector_attach(struct collector *c, sd_event *event)
                                 reader_events(c->reader), on_reader, c);
         if (r < 0)
                 return r;
-        r = sd_event_add_time(event, &c->reader_timer, CLOCK_MONOTONIC, UINT64_MAX, 1000,
-                              on_reader_time, c);
+        r = sd_event_add_time(event, &c->reader_timer, CLOCK_MONOTONIC, 0, 1000, on_reader_time, c);
         if (r < 0)
                 return r;
+        (void)sd_event_source_set_enabled(c->reader_timer, SD_EVENT_OFF);
         arm_reader(c);
         return 0;
 }
@@ -359,7 +364,8 @@ static void tell_namespaces(struct collector *c)
                 snprintf(text, sizeof(text), "the sweep of processes failed: %s",
                          strerror(-c->sweep_error));
                 source(c, 1, "namespaces", SOURCE_DEGRADED, text);
-        } else if (c->denied) {
+        } else if (c->denied &&
+                   (c->denied > 1 || geteuid() != 0)) { /* an LSM may guard PID 1 from root */
                 snprintf(text, sizeof(text),
                          "not allowed to read the namespaces of %u processes (root would be)",
                          c->denied);

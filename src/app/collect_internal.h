@@ -19,7 +19,8 @@ struct netns {
         int fd;    /* -1: opened each time; held, it pins the namespace */
         uint64_t tick;
         unsigned interfaces;
-        struct cg_sample sample;
+        unsigned have; /* bit and value of each, from NET_RX_BYTES on */
+        uint64_t value[NET_TX_DROPPED - NET_RX_BYTES + 1];
 };
 
 struct seat { /* one tree and who is asking through it */

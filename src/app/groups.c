@@ -16,14 +16,12 @@ struct group {
         struct ns_group seen;
         uint64_t sweep; /* the last one that had it */
         int question;
-        bool settled;         /* somebody's, or a row */
-        struct tracked *row;  /* owned by the collector's table; NULL: none */
-        struct leader leader; /* until the row takes it over */
+        bool settled;          /* somebody's, or a row */
+        struct tracked *row;   /* owned by the collector's table; NULL: none */
+        struct leader *leader; /* owned; only until a row takes it over */
         enum kind kind;
         bool own_cgroup;
         char *parent;
-        struct seat *seat;
-        struct cg_node *node; /* only between two steps of the same callback */
 };
 
 struct group_key {
@@ -38,6 +36,14 @@ static struct group_key key_of(const struct ns_group *g)
                 k.start = g->start_ticks;
         }
         return k;
+}
+
+static void drop_leader(struct group *g)
+{
+        if (g->leader)
+                leader_done(g->leader);
+        free(g->leader);
+        g->leader = NULL;
 }
 
 /* --- whose is it --------------------------------------------------------------------------------
@@ -74,7 +80,8 @@ static bool belongs(const struct tracked *t, const struct group *g, uint64_t own
         uint64_t outer = t->leader.ns.inode[NS_PID];
         if (g->seen.type != NS_PID || !outer || !own) {
                 unsigned depth = t->leader.pid_depth;
-                return g->seen.type != NS_PID || !depth || g->leader.pid_depth <= depth;
+                return g->seen.type != NS_PID || !depth ||
+                       (!g->leader || g->leader->pid_depth <= depth);
         }
         return outer == own;
 }
@@ -116,9 +123,9 @@ static bool in_container_store(const char *path)
 
 static enum kind judge(const struct group *g)
 {
-        if (g->seen.type == NS_PID && (g->leader.own_root == 1 || g->own_cgroup))
+        if (g->seen.type == NS_PID && (g->leader->own_root == 1 || g->own_cgroup))
                 return KIND_CONTAINER;
-        if (in_container_store(g->leader.root_store))
+        if (in_container_store(g->leader->root_store))
                 return KIND_CONTAINER;
         return KIND_SANDBOX;
 }
@@ -130,7 +137,7 @@ static char *make_id(const struct group *g)
 {
         return xasprintf("ns-%s-%llu-%llu", ns_names[g->seen.type],
                          (unsigned long long)g->seen.inode,
-                         (unsigned long long)g->leader.start_ticks);
+                         (unsigned long long)g->leader->start_ticks);
 }
 
 static void fill_row(struct group *g, struct tracked *t)
@@ -141,7 +148,7 @@ static void fill_row(struct group *g, struct tracked *t)
         t->seen.parent = t->parent;
         t->leader_due = false;
         struct seat *seat = NULL;
-        struct cg_node *node = find_node(g->c, g->leader.cgroups, &seat);
+        struct cg_node *node = find_node(g->c, g->leader->cgroups, &seat);
         if (node) {
                 _cleanup_str_ struct str path = STR_INIT;
                 node_path(node, &path);
@@ -154,15 +161,16 @@ static void fill_row(struct group *g, struct tracked *t)
                 node->data = t;
                 t->seen.owns_cgroup = true;
         }
-        track_set_leader(t, &g->leader);
-        leader_init(&g->leader);
+        track_set_leader(t, g->leader);
+        free(g->leader);
+        g->leader = NULL;
 }
 
 static void make_row(struct group *g)
 {
         _cleanup_free_ char *id = make_id(g);
         g->settled = true;
-        struct tracked *t = track_new(g->c, RUNTIME_NAMESPACE, g->kind, g->leader.uid, id);
+        struct tracked *t = track_new(g->c, RUNTIME_NAMESPACE, g->kind, g->leader->uid, id);
         if (!t)
                 return;
         fill_row(g, t);
@@ -215,6 +223,7 @@ void group_named(struct group *g, const struct facts *f)
 void group_lost(struct group *g)
 {
         g->row = NULL;
+        g->settled = false;
 }
 
 /* --- questions
@@ -270,13 +279,17 @@ static void on_group_leader(void *userdata, int status, struct wire *reply)
         struct group *g = userdata;
         struct seat *seat = NULL;
         g->question = 0;
-        if (status < 0 || leader_unpack(reply, &g->leader) < 0)
+        struct leader leader;
+        if (status < 0 || leader_unpack(reply, &leader) < 0)
                 return; /* gone, or the next sweep asks again */
+        drop_leader(g);
+        g->leader = xmalloc(sizeof(leader));
+        *g->leader = leader;
         struct cg_node *outer, *node;
-        int r = absorb(g, g->leader.cgroups, g->leader.ns.inode[NS_PID], &outer, &seat, &node);
+        int r = absorb(g, g->leader->cgroups, g->leader->ns.inode[NS_PID], &outer, &seat, &node);
         if (r != 0) {
                 g->settled = r > 0;
-                leader_done(&g->leader);
+                drop_leader(g);
                 return;
         }
         xstrset(&g->parent, outer && outer->class->id ? outer->class->id : NULL);
@@ -301,7 +314,7 @@ static void group_free(struct group *g)
         reader_cancel(g->c->reader, g->question);
         if (g->row)
                 track_free(g->row);
-        leader_done(&g->leader);
+        drop_leader(g);
         free(g->parent);
         free(g);
 }
@@ -324,7 +337,6 @@ static void take_group(struct collector *c, const struct ns_group *seen, const c
         if (!g) {
                 g = xcalloc(1, sizeof(*g));
                 g->c = c;
-                leader_init(&g->leader);
                 map_put(&c->groups, &key, sizeof(key), g);
         }
         if (g->row && g->row->leader.pid != seen->pid) { /* another process carries it now */

@@ -66,7 +66,7 @@ static void netns_read(struct collector *c, struct netns *n)
         bool fresh = n->fd < 0;
         int fd = fresh ? root_open_proc(c->root, n->pid, "net/dev", 0) : n->fd;
         n->tick = c->tick;
-        n->sample.have = 0;
+        n->have = 0;
         if (fd < 0)
                 return;
         ssize_t len = c->root->fixture ? read_whole(fd, text, sizeof(text))
@@ -75,8 +75,13 @@ static void netns_read(struct collector *c, struct netns *n)
                 n->fd = fd;
         else if (fresh)
                 close(fd);
-        if (len > 0)
-                n->interfaces = netdev_sum(text, &n->sample);
+        struct cg_sample s = {0};
+        n->interfaces = len > 0 ? netdev_sum(text, &s) : 0;
+        for (enum metric m = NET_RX_BYTES; m <= NET_TX_DROPPED; m++)
+                if (sample_has(&s, m)) {
+                        n->have |= 1u << (m - NET_RX_BYTES);
+                        n->value[m - NET_RX_BYTES] = s.value[m];
+                }
 }
 
 static void track_net(struct tracked *t)
@@ -89,13 +94,13 @@ static void track_net(struct tracked *t)
                 return;
         if (t->netns->tick != c->tick)
                 netns_read(c, t->netns);
-        const struct cg_sample *s = &t->netns->sample;
-        if (!s->have)
+        const struct netns *n = t->netns;
+        if (!n->have)
                 return;
-        t->seen.net_mode = t->netns->interfaces ? NET_PRIVATE : NET_NONE;
+        t->seen.net_mode = n->interfaces ? NET_PRIVATE : NET_NONE;
         for (enum metric m = NET_RX_BYTES; m <= NET_TX_DROPPED; m++)
-                if (sample_has(s, m))
-                        sample_set(&t->seen.sample, m, s->value[m]);
+                if (n->have & (1u << (m - NET_RX_BYTES)))
+                        sample_set(&t->seen.sample, m, n->value[m - NET_RX_BYTES]);
 }
 
 /* --- the leader
@@ -130,7 +135,6 @@ static int on_death(sd_event_source *s, int fd, uint32_t revents, void *userdata
         (void)revents;
         drop_leader(t);
         if (t->group) {
-                group_lost(t->group);
                 t->c->sweep_due = true; /* another process may carry the namespace on */
                 track_free(t);
                 return 0;
@@ -438,6 +442,8 @@ void track_free(struct tracked *t)
         cg_reader_done(&t->reader, &c->dirs);
         if (t->node)
                 t->node->data = NULL;
+        if (t->group)
+                group_lost(t->group);
         facts_done(&t->facts);
         free(t->key);
         free(t->id);

@@ -22,71 +22,104 @@ void cg_dirs_init(struct cg_dirs *d, const struct root *r, const struct hierarch
                               .clock_usec = clock_usec};
 }
 
+static void free_counters(struct cg_dirs *d, struct cpu_counters *c)
+{
+        if (c)
+                cg_fd_close(d, &c->fd);
+        free(c);
+}
+
+static void free_dir(struct cg_dirs *d, struct cg_dir *dir)
+{
+        free_counters(d, dir->core);
+        free_counters(d, dir->cpu_v1);
+        free(dir->path);
+        free(dir);
+}
+
 void cg_dirs_done(struct cg_dirs *d)
 {
         struct cg_dir *dir;
-        map_foreach (&d->by_path, it, dir) {
-                cg_fd_close(d, &dir->cpu_stat);
-                free(dir);
-        }
-        map_done(&d->by_path);
+        map_foreach (&d->by_name, it, dir)
+                free_dir(d, dir);
+        map_done(&d->by_name);
 }
 
 void cg_dirs_all_stale(struct cg_dirs *d)
 {
         struct cg_dir *dir;
-        map_foreach (&d->by_path, it, dir)
+        map_foreach (&d->by_name, it, dir)
                 dir->stale = true;
 }
 
-/* --- the directories ----------------------------------------------------------------------------
- */
+/* --- the directories --- */
 
-/* Relative path behind the index of its hierarchy. */
-static void make_key(const struct cg_dirs *d, const struct hierarchy *h, const char *relative,
-                     struct str *out)
+/* The name itself would double the size of every entry; a clash of hashes is told apart by salt. */
+struct dir_key {
+        uint64_t parent, hash;
+};
+
+static struct dir_key make_key(const struct cg_dir *parent, const char *name, size_t n,
+                               uint64_t salt)
 {
-        str_addc(out, (char)(1 + (h - d->h->all)));
-        str_add(out, relative);
+        uint64_t hash = UINT64_C(14695981039346656037) + salt;
+        for (size_t i = 0; i < n; i++)
+                hash = (hash ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
+        return (struct dir_key){(uint64_t)(uintptr_t)parent, hash};
 }
 
-static struct cg_dir *find_relative(const struct cg_dirs *d, const struct hierarchy *h,
-                                    const char *relative)
+static bool is_named(const struct cg_dir *dir, const char *name, size_t n)
 {
-        _cleanup_str_ struct str key = STR_INIT;
-        make_key(d, h, relative, &key);
-        return map_get(&d->by_path, key.p, key.len);
+        return strncmp(dir->name, name, n) == 0 && !dir->name[n];
 }
 
-struct cg_dir *cg_dir_find(const struct cg_dirs *d, const struct hierarchy *h, const char *path)
+/* The child of that name, or NULL and the free key for it. */
+static struct cg_dir *find_child(const struct cg_dirs *d, const struct cg_dir *parent,
+                                 const char *name, size_t n, struct dir_key *ret_key)
+{
+        for (uint64_t salt = 0;; salt++) {
+                *ret_key = make_key(parent, name, n, salt);
+                struct cg_dir *dir = map_get(&d->by_name, ret_key, sizeof(*ret_key));
+                if (!dir || is_named(dir, name, n))
+                        return dir;
+        }
+}
+
+static struct cg_dir *add_child(struct cg_dirs *d, struct cg_dir *parent, const char *name,
+                                size_t n, const struct dir_key *key)
+{
+        struct cg_dir *dir = xcalloc(1, sizeof(*dir) + n + 1);
+        dir->parent = parent;
+        dir->stale = true;
+        memcpy(dir->name, name, n);
+        map_put(&d->by_name, key, sizeof(*key), dir);
+        return dir;
+}
+
+static struct cg_dir *step_down(struct cg_dirs *d, struct cg_dir *dir, const char *name, size_t n,
+                                bool make)
+{
+        struct dir_key key;
+        struct cg_dir *child = find_child(d, dir, name, n, &key);
+        return child || !make ? child : add_child(d, dir, name, n, &key);
+}
+
+/* Walks down a relative path from the root, which is the child "" of nothing. */
+static struct cg_dir *descend(struct cg_dirs *d, const char *path, bool make)
+{
+        struct cg_dir *dir = step_down(d, NULL, "", 0, make);
+        while (dir && *(path += strspn(path, "/"))) {
+                size_t n = strcspn(path, "/");
+                dir = step_down(d, dir, path, n, make);
+                path += n;
+        }
+        return dir;
+}
+
+struct cg_dir *cg_dir_find(struct cg_dirs *d, const struct hierarchy *h, const char *path)
 {
         const char *relative = hierarchy_relative(h, path);
-        return relative ? find_relative(d, h, relative) : NULL;
-}
-
-static struct cg_dir *get_relative(struct cg_dirs *d, const struct hierarchy *h,
-                                   const char *relative)
-{
-        struct cg_dir *dir = find_relative(d, h, relative);
-        if (dir) {
-                dir->refs++;
-                return dir;
-        }
-        size_t n = strlen(relative);
-        dir = xcalloc(1, sizeof(*dir) + n + 2);
-        *dir = (struct cg_dir){.h = h, .refs = 1, .stale = true, .cpu_stat = {CG_FD_NEW}};
-        dir->path[0] = '/';
-        memcpy(dir->path + 1, relative, n + 1);
-        if (n) {
-                const char *slash = strrchr(relative, '/');
-                _cleanup_free_ char *up =
-                        xstrndup(relative, slash ? (size_t)(slash - relative) : 0);
-                dir->parent = get_relative(d, h, up);
-        }
-        _cleanup_str_ struct str key = STR_INIT;
-        make_key(d, h, relative, &key);
-        map_put(&d->by_path, key.p, key.len, dir);
-        return dir;
+        return relative ? descend(d, relative, false) : NULL;
 }
 
 struct cg_dir *cg_dir_get(struct cg_dirs *d, const struct hierarchy *h, const char *path)
@@ -94,24 +127,46 @@ struct cg_dir *cg_dir_get(struct cg_dirs *d, const struct hierarchy *h, const ch
         const char *relative = hierarchy_relative(h, path);
         if (!relative || strlen(relative) >= PATH_MAX)
                 return NULL;
-        return get_relative(d, h, relative);
+        struct cg_dir *dir = descend(d, relative, true);
+        for (struct cg_dir *up = dir; up; up = up->parent)
+                up->refs++;
+        return dir;
+}
+
+static void forget(struct cg_dirs *d, struct cg_dir *dir)
+{
+        struct dir_key key;
+        uint64_t salt = 0;
+        do
+                key = make_key(dir->parent, dir->name, strlen(dir->name), salt++);
+        while (map_get(&d->by_name, &key, sizeof(key)) != dir);
+        map_del(&d->by_name, &key, sizeof(key));
+        free_dir(d, dir);
 }
 
 void cg_dir_put(struct cg_dirs *d, struct cg_dir *dir)
 {
-        while (dir && --dir->refs == 0) {
+        while (dir) {
                 struct cg_dir *parent = dir->parent;
-                _cleanup_str_ struct str key = STR_INIT;
-                make_key(d, dir->h, dir->path + 1, &key);
-                map_del(&d->by_path, key.p, key.len);
-                cg_fd_close(d, &dir->cpu_stat);
-                free(dir);
+                if (--dir->refs == 0)
+                        forget(d, dir);
                 dir = parent;
         }
 }
 
-/* --- reading
- * --------------------------------------------------------------------------------------- */
+/* "/a/b" of a directory. */
+static const char *path_of(struct cg_dir *dir)
+{
+        if (!dir->path && !dir->parent)
+                dir->path = xstrdup("/");
+        if (!dir->path) {
+                const char *up = path_of(dir->parent);
+                dir->path = xasprintf("%s/%s", streq(up, "/") ? "" : up, dir->name);
+        }
+        return dir->path;
+}
+
+/* --- reading --- */
 
 bool cg_budget_take(struct cg_dirs *d)
 {
@@ -139,24 +194,43 @@ void cg_fd_close(struct cg_dirs *d, struct cg_fd *fd)
         fd->fd = CG_FD_NEW;
 }
 
-static int open_file(const struct cg_dir *dir, const char *file)
+/* Puts name (and a slash behind it) in front of what starts at *at; false when there is no room. */
+static bool prepend(char *path, size_t *at, const char *name, bool slash)
 {
-        char path[PATH_MAX];
-        const char *p = dir->path + 1;
-        size_t n = strlen(p), m = strlen(file) + 1;
-        if (n + 1 + m > sizeof(path))
-                return -ENAMETOOLONG;
-        memcpy(path, p, n);
-        if (n)
-                path[n++] = '/';
-        memcpy(path + n, file, m);
-        return open_beneath(dir->h->fd, path, 0);
+        size_t n = strlen(name), need = n + slash;
+        if (*at < need)
+                return false;
+        *at -= need;
+        memcpy(path + *at, name, n);
+        if (slash)
+                path[*at + n] = '/';
+        return true;
 }
 
-static ssize_t open_and_read(struct cg_dirs *d, const struct cg_dir *dir, const char *file,
-                             struct cg_fd *keep, char *buf, size_t size)
+static int open_file(const struct hierarchy *h, const struct cg_dir *dir, const char *file)
 {
-        int fd = open_file(dir, file);
+        char path[PATH_MAX];
+        size_t at = sizeof(path) - 1;
+        path[at] = '\0';
+        bool fits = prepend(path, &at, file, false);
+        for (; fits && dir->parent; dir = dir->parent)
+                fits = prepend(path, &at, dir->name, true);
+        return fits ? open_beneath(h->fd, path + at, 0) : -ENAMETOOLONG;
+}
+
+static ssize_t read_kernel_file(const struct cg_dirs *d, int fd, char *buf, size_t size)
+{
+        return d->root->fixture ? read_whole(fd, buf, size) : read_once(fd, buf, size);
+}
+
+ssize_t cg_read(struct cg_dirs *d, const struct hierarchy *h, const struct cg_dir *dir,
+                const char *file, struct cg_fd *keep, char *buf, size_t size)
+{
+        if (keep->fd == CG_FD_ABSENT && d->cache)
+                return -ENOENT;
+        if (keep->fd >= 0)
+                return read_once(keep->fd, buf, size);
+        int fd = open_file(h, dir, file);
         if (fd == -EMFILE || fd == -ENFILE) { /* somebody else took what we counted on */
                 d->short_of_fds = true;
                 d->fd_budget = 0;
@@ -165,7 +239,7 @@ static ssize_t open_and_read(struct cg_dirs *d, const struct cg_dir *dir, const 
                 keep->fd = CG_FD_ABSENT;
         if (fd < 0)
                 return fd;
-        ssize_t n = d->root->fixture ? read_whole(fd, buf, size) : read_once(fd, buf, size);
+        ssize_t n = read_kernel_file(d, fd, buf, size);
         if (n >= 0 && cg_budget_take(d))
                 keep->fd = fd;
         else
@@ -173,32 +247,27 @@ static ssize_t open_and_read(struct cg_dirs *d, const struct cg_dir *dir, const 
         return n;
 }
 
-ssize_t cg_read(struct cg_dirs *d, const struct cg_dir *dir, const char *file, struct cg_fd *fd,
-                char *buf, size_t size)
+const struct cpu_counters *cg_dir_cpu_stat(struct cg_dirs *d, struct cg_dir *dir, enum controller c)
 {
-        if (fd->fd == CG_FD_ABSENT && d->cache)
-                return -ENOENT;
-        if (fd->fd < 0)
-                return open_and_read(d, dir, file, fd, buf, size);
-        return read_once(fd->fd, buf, size);
-}
-
-const struct cpu_stat *cg_dir_cpu_stat(struct cg_dirs *d, struct cg_dir *dir)
-{
-        if (dir->cpu_tick == d->tick)
-                return &dir->cpu_now;
         char buf[4096];
-        bool previous = dir->cpu_tick + 1 == d->tick;
-        dir->cpu_prev = previous ? dir->cpu_now : (struct cpu_stat){0};
-        dir->cpu_now = (struct cpu_stat){.taken_usec = d->clock_usec()};
-        dir->cpu_tick = d->tick;
-        if (cg_read(d, dir, "cpu.stat", &dir->cpu_stat, buf, sizeof(buf)) >= 0)
-                cpu_stat_parse(buf, dir->h->version, &dir->cpu_now);
-        return &dir->cpu_now;
+        const struct hierarchy *h = d->h->of[c];
+        struct cpu_counters **slot = h->version == 2 ? &dir->core : &dir->cpu_v1;
+        if (!*slot) {
+                *slot = xcalloc(1, sizeof(**slot));
+                (*slot)->fd.fd = CG_FD_NEW;
+        }
+        struct cpu_counters *k = *slot;
+        if (k->tick == d->tick)
+                return k;
+        k->prev = k->tick + 1 == d->tick ? k->now : (struct cpu_stat){0};
+        k->now = (struct cpu_stat){.taken_usec = d->clock_usec()};
+        k->tick = d->tick;
+        if (cg_read(d, h, dir, "cpu.stat", &k->fd, buf, sizeof(buf)) >= 0)
+                cpu_stat_parse(buf, h->version, &k->now);
+        return k;
 }
 
-/* --- limits
- * ------------------------------------------------------------------------------------------- */
+/* --- limits --- */
 
 struct limit limit_parse(const char *text)
 {
@@ -250,81 +319,91 @@ unsigned cpu_list_size(const char *text)
         return (unsigned)n;
 }
 
-static ssize_t read_now(const struct cg_dir *dir, const char *file, char *buf, size_t size)
+/* A file that is read at birth and when it changed: not worth a descriptor. */
+static ssize_t read_now(const struct cg_dirs *d, enum controller c, const struct cg_dir *dir,
+                        const char *file, char *buf, size_t size)
 {
-        int fd = open_file(dir, file);
+        int fd = open_file(d->h->of[c], dir, file);
         if (fd < 0)
                 return fd;
-        ssize_t n = read_whole(fd, buf, size);
+        ssize_t n = read_kernel_file(d, fd, buf, size);
         close(fd);
         return n;
 }
 
-static struct limit read_limit(const struct cg_dir *dir, const char *file,
-                               struct limit (*parse)(const char *))
+static struct own_limit read_limit(const struct cg_dirs *d, enum controller c,
+                                   const struct cg_dir *dir, const char *file,
+                                   struct limit (*parse)(const char *))
 {
         char buf[256];
-        ssize_t n = read_now(dir, file, buf, sizeof(buf));
-        return n > 0 ? parse(buf) : (struct limit){.state = LIMIT_UNKNOWN};
+        ssize_t n = read_now(d, c, dir, file, buf, sizeof(buf));
+        struct limit l = n > 0 ? parse(buf) : (struct limit){.state = LIMIT_UNKNOWN};
+        return (struct own_limit){.value = l.value, .state = l.state};
 }
 
-static struct limit read_cfs(const struct cg_dir *dir)
+static struct own_limit read_cfs(const struct cg_dirs *d, const struct cg_dir *dir)
 {
+        static const struct own_limit unknown = {.state = LIMIT_UNKNOWN};
         char buf[64];
         uint64_t quota, period;
-        if (read_now(dir, "cpu.cfs_quota_us", buf, sizeof(buf)) <= 0)
-                return (struct limit){.state = LIMIT_UNKNOWN};
+        if (read_now(d, CTRL_CPU, dir, "cpu.cfs_quota_us", buf, sizeof(buf)) <= 0)
+                return unknown;
         if (buf[0] == '-')
-                return (struct limit){.state = LIMIT_NONE};
+                return (struct own_limit){.state = LIMIT_NONE};
         if (parse_u64_z(buf, &quota) < 0 || quota > UINT64_MAX / MICRO ||
-            read_now(dir, "cpu.cfs_period_us", buf, sizeof(buf)) <= 0 ||
+            read_now(d, CTRL_CPU, dir, "cpu.cfs_period_us", buf, sizeof(buf)) <= 0 ||
             parse_u64_z(buf, &period) < 0 || !period)
-                return (struct limit){.state = LIMIT_UNKNOWN};
-        return (struct limit){.state = LIMIT_SET, .value = quota * MICRO / period};
+                return unknown;
+        return (struct own_limit){.state = LIMIT_SET, .value = quota * MICRO / period};
 }
 
-static unsigned read_cpus(const struct cg_dir *dir)
+static bool is_v2(const struct cg_dirs *d, enum controller c)
 {
-        static const char *const files[] = {"cpuset.cpus.effective", "cpuset.effective_cpus",
-                                            "cpuset.cpus"};
+        return d->h->of[c]->version == 2;
+}
+
+static unsigned read_cpus(const struct cg_dirs *d, const struct cg_dir *dir)
+{
+        const char *file =
+                is_v2(d, CTRL_CPUSET) ? "cpuset.cpus.effective" : "cpuset.effective_cpus";
         char buf[4096];
-        for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-                if (read_now(dir, files[i], buf, sizeof(buf)) > 0)
-                        return cpu_list_size(buf);
+        if (read_now(d, CTRL_CPUSET, dir, file, buf, sizeof(buf)) > 0)
+                return cpu_list_size(buf);
+        if (!is_v2(d, CTRL_CPUSET) &&
+            read_now(d, CTRL_CPUSET, dir, "cpuset.cpus", buf, sizeof(buf)) > 0)
+                return cpu_list_size(buf); /* before 3.17 */
         return 0;
-}
-
-static bool has(const struct cg_dirs *d, const struct cg_dir *dir, enum controller c)
-{
-        return d->h->of[c] == dir->h;
 }
 
 static void refresh(struct cg_dirs *d, struct cg_dir *dir)
 {
-        bool v2 = dir->h->version == 2;
+        struct hierarchy *const *of = d->h->of;
         dir->stale = false;
-        if (has(d, dir, CTRL_CPU))
-                dir->cpu = v2 ? read_limit(dir, "cpu.max", limit_parse_cpu_max) : read_cfs(dir);
-        if (has(d, dir, CTRL_CPUSET))
-                dir->cpus = read_cpus(dir);
-        if (has(d, dir, CTRL_MEMORY)) {
+        if (of[CTRL_CPU] && is_v2(d, CTRL_CPU))
+                dir->cpu = read_limit(d, CTRL_CPU, dir, "cpu.max", limit_parse_cpu_max);
+        else if (of[CTRL_CPU])
+                dir->cpu = read_cfs(d, dir);
+        if (of[CTRL_CPUSET])
+                dir->cpus = read_cpus(d, dir);
+        if (of[CTRL_MEMORY] && is_v2(d, CTRL_MEMORY)) {
+                dir->memory_max = read_limit(d, CTRL_MEMORY, dir, "memory.max", limit_parse);
+                dir->memory_high = read_limit(d, CTRL_MEMORY, dir, "memory.high", limit_parse);
+        } else if (of[CTRL_MEMORY]) { /* v1 has no such thing as high */
                 dir->memory_max =
-                        read_limit(dir, v2 ? "memory.max" : "memory.limit_in_bytes", limit_parse);
-                dir->memory_high =
-                        v2 ? read_limit(dir, "memory.high", limit_parse)
-                           : (struct limit){.state = LIMIT_NONE}; /* v1 has no such thing */
+                        read_limit(d, CTRL_MEMORY, dir, "memory.limit_in_bytes", limit_parse);
+                dir->memory_high.state = LIMIT_NONE;
         }
-        if (has(d, dir, CTRL_PIDS))
-                dir->pids = read_limit(dir, "pids.max", limit_parse);
+        if (of[CTRL_PIDS])
+                dir->pids = read_limit(d, CTRL_PIDS, dir, "pids.max", limit_parse);
 }
 
-/* The least so far, with the outermost of equals as its source: that is where it is set. */
-static void least(struct limit *sum, const struct limit *own, const char *source)
+/* The least so far; of equals the innermost is its source. */
+static void least(struct limit *sum, struct own_limit l, struct cg_dir *dir)
 {
-        if (own->state == LIMIT_NONE && sum->state == LIMIT_UNKNOWN)
+        if (l.state == LIMIT_NONE && sum->state == LIMIT_UNKNOWN)
                 sum->state = LIMIT_NONE;
-        if (own->state == LIMIT_SET && (sum->state != LIMIT_SET || own->value < sum->value))
-                *sum = (struct limit){LIMIT_SET, own->value, source};
+        if (l.state == LIMIT_SET && (sum->state != LIMIT_SET || l.value < sum->value))
+                *sum = (struct limit){LIMIT_SET, l.value, path_of(dir)};
 }
 
 static void chain(struct cg_dirs *d, struct cg_dir *dir, size_t offset, struct limit *ret)
@@ -332,7 +411,7 @@ static void chain(struct cg_dirs *d, struct cg_dir *dir, size_t offset, struct l
         for (; dir; dir = dir->parent) {
                 if (dir->stale)
                         refresh(d, dir);
-                least(ret, (const struct limit *)(const void *)((char *)dir + offset), dir->path);
+                least(ret, *(const struct own_limit *)(const void *)((char *)dir + offset), dir);
         }
 }
 
@@ -349,8 +428,7 @@ static void cpuset_limit(struct cg_dirs *d, struct cg_dir *dir, struct limit *re
         unsigned size = dir->cpus;
         while (dir->parent && dir->parent->cpus == size)
                 dir = dir->parent;
-        struct limit l = {.state = LIMIT_SET, .value = size * MICRO};
-        least(ret, &l, dir->path);
+        least(ret, (struct own_limit){.state = LIMIT_SET, .value = size * MICRO}, dir);
 }
 
 static void throttle(struct cg_dirs *d, struct cg_dir *dir, struct throttle *ret)
@@ -358,7 +436,8 @@ static void throttle(struct cg_dirs *d, struct cg_dir *dir, struct throttle *ret
         for (; dir; dir = dir->parent) {
                 if (dir->cpu.state != LIMIT_SET) /* nobody counts periods without a limit */
                         continue;
-                const struct cpu_stat *now = cg_dir_cpu_stat(d, dir), *prev = &dir->cpu_prev;
+                const struct cpu_counters *k = cg_dir_cpu_stat(d, dir, CTRL_CPU);
+                const struct cpu_stat *now = &k->now, *prev = &k->prev;
                 if (!now->periods_known || !prev->periods_known || now->periods <= prev->periods ||
                     now->throttled < prev->throttled)
                         continue;
@@ -367,7 +446,7 @@ static void throttle(struct cg_dirs *d, struct cg_dir *dir, struct throttle *ret
                         100.0 * (double)(now->throttled - prev->throttled) / (double)periods;
                 if (!ret->known || percent > ret->percent)
                         *ret = (struct throttle){true, MIN(percent, 100.0), periods,
-                                                 percent > 0 ? dir->path : NULL};
+                                                 percent > 0 ? path_of(dir) : NULL};
         }
 }
 

@@ -29,24 +29,37 @@ struct cpu_stat {
         uint64_t periods, throttled, throttled_usec;
 };
 
-/* Shared by reference count; owned by struct cg_dirs. */
+/* What cpu.stat said in this tick and the one before. */
+struct cpu_counters {
+        uint64_t tick; /* of now */
+        struct cpu_stat now, prev;
+        struct cg_fd fd;
+};
+
+struct own_limit {
+        uint64_t value;
+        enum limit_state state;
+};
+
+/*
+ * A path, whichever hierarchies have it: a container's is mostly the same in all, and each kind of
+ * limit lives in one hierarchy only. Shared by reference count; owned by struct cg_dirs.
+ */
 struct cg_dir {
         struct cg_dir *parent;
-        const struct hierarchy *h;
         unsigned refs;
-        bool stale;                                      /* limits are to be read again */
-        struct limit cpu, memory_max, memory_high, pids; /* its own; source unused */
-        unsigned cpus;     /* size of its effective cpuset; 0 unknown */
-        uint64_t cpu_tick; /* when cpu_now was read */
-        struct cpu_stat cpu_now, cpu_prev;
-        struct cg_fd cpu_stat;
-        char path[]; /* raw, with leading slash */
+        bool stale;    /* limits are to be read again */
+        unsigned cpus; /* size of its effective cpuset; 0 unknown */
+        struct own_limit cpu, memory_max, memory_high, pids;
+        struct cpu_counters *core, *cpu_v1; /* v2's cpu.stat; v1's. NULL: never asked for */
+        char *path; /* raw, with leading slash; made when a limit wants it */
+        char name[];
 };
 
 struct cg_dirs {
         const struct root *root;
         const struct hierarchies *h;
-        struct map by_path; /* hierarchy index and path */
+        struct map by_name; /* by parent and a hash of the name */
         int fd_budget;      /* descriptors that may still be held */
         bool cache;         /* false for fixtures: their files are replaced */
         bool short_of_fds;  /* the budget ran out: for sources */
@@ -60,25 +73,31 @@ void cg_dirs_init(struct cg_dirs *d, const struct root *r, const struct hierarch
 void cg_dirs_done(struct cg_dirs *d);
 void cg_dirs_all_stale(struct cg_dirs *d); /* the safety walk: v1 has no events for limits */
 
-/* The directory (and all above it) with one more reference; NULL when path is not below the mount.
+/*
+ * The directory (and all above it) with one more reference; path is as proc/PID/cgroup tells it for
+ * that hierarchy. NULL when it is not below the mount.
  */
 struct cg_dir *cg_dir_get(struct cg_dirs *d, const struct hierarchy *h, const char *path);
 void cg_dir_put(struct cg_dirs *d, struct cg_dir *dir); /* NULL is fine */
-struct cg_dir *cg_dir_find(const struct cg_dirs *d, const struct hierarchy *h, const char *path);
+struct cg_dir *cg_dir_find(struct cg_dirs *d, const struct hierarchy *h, const char *path);
 
 /*
- * Reads one file of a directory through its kept descriptor, or by opening it. Length or -errno
- * (-ENOENT: not there; -ENODEV: the cgroup is gone).
+ * Reads one file of a directory in a hierarchy through its kept descriptor, or by opening it.
+ * Length or -errno (-ENOENT: not there; -ENODEV: the cgroup is gone).
  */
-ssize_t cg_read(struct cg_dirs *d, const struct cg_dir *dir, const char *file, struct cg_fd *fd,
-                char *buf, size_t size);
+ssize_t cg_read(struct cg_dirs *d, const struct hierarchy *h, const struct cg_dir *dir,
+                const char *file, struct cg_fd *fd, char *buf, size_t size);
 void cg_fd_close(struct cg_dirs *d, struct cg_fd *fd);
 /* Takes one descriptor from the budget for something held elsewhere; false when there is none. */
 bool cg_budget_take(struct cg_dirs *d);
 void cg_budget_give(struct cg_dirs *d);
 
-/* cpu.stat of the directory (v1: throttling only), read at most once per tick. */
-const struct cpu_stat *cg_dir_cpu_stat(struct cg_dirs *d, struct cg_dir *dir);
+/*
+ * cpu.stat of the directory for CTRL_CORE (v2: usage and, with its controller, throttling) or
+ * CTRL_CPU (throttling), read at most once per tick.
+ */
+const struct cpu_counters *cg_dir_cpu_stat(struct cg_dirs *d, struct cg_dir *dir,
+                                           enum controller c);
 
 /*
  * The least of every limit over the directories and all above them, and the most throttled of

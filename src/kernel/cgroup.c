@@ -143,7 +143,8 @@ static void parse_pids(const char *text, struct blockdevs *b, struct cg_sample *
 
 static void parse_events(const char *text, struct blockdevs *b, struct cg_sample *s)
 {
-        static const struct flat_key keys[] = {FLAT("frozen", FROZEN), FLAT("populated", POPULATED)};
+        static const struct flat_key keys[] = {FLAT("frozen", FROZEN),
+                                               FLAT("populated", POPULATED)};
         (void)b;
         flat_parse(text, keys, ARRAY_SIZE(keys), s);
 }
@@ -295,7 +296,7 @@ static void sample_cpu(struct cg_reader *r, struct cg_dirs *d, struct cg_sample 
         s->taken_usec = d->clock_usec();
         if (!dir) /* pure v1: cpuacct's files are in the table */
                 return;
-        const struct cpu_stat *c = cg_dir_cpu_stat(d, dir);
+        const struct cpu_stat *c = &cg_dir_cpu_stat(d, dir, CTRL_CORE)->now;
         if (!c->usage_known)
                 return;
         s->taken_usec = c->taken_usec;
@@ -309,7 +310,7 @@ static void sample_throttled(struct cg_reader *r, struct cg_dirs *d, struct cg_s
         struct cg_dir *dir = r->limit_of[CTRL_CPU];
         if (!dir || dir->cpu.state != LIMIT_SET)
                 return;
-        const struct cpu_stat *c = cg_dir_cpu_stat(d, dir);
+        const struct cpu_stat *c = &cg_dir_cpu_stat(d, dir, CTRL_CPU)->now;
         if (c->periods_known)
                 sample_set(s, CPU_THROTTLED_USEC, c->throttled_usec);
 }
@@ -341,11 +342,21 @@ static bool wanted(const struct cg_reader *r, size_t i, const struct cg_file *f,
         return true;
 }
 
-static void merge(struct cg_sample *into, const struct cg_sample *from)
+/* What the event files say holds until they say otherwise. */
+static void keep_events(struct cg_reader *r, const struct cg_sample *s)
 {
-        for (enum metric m = 0; m < METRIC_COUNT; m++)
-                if (sample_has(from, m))
-                        sample_set(into, m, from->value[m]);
+        for (enum metric m = MEMORY_OOM_KILLS; m <= POPULATED; m++)
+                if (sample_has(s, m)) {
+                        r->events_have |= (uint8_t)(1u << (m - MEMORY_OOM_KILLS));
+                        r->events[m - MEMORY_OOM_KILLS] = s->value[m];
+                }
+}
+
+static void add_events(const struct cg_reader *r, struct cg_sample *s)
+{
+        for (enum metric m = MEMORY_OOM_KILLS; m <= POPULATED; m++)
+                if (r->events_have & (1u << (m - MEMORY_OOM_KILLS)))
+                        sample_set(s, m, r->events[m - MEMORY_OOM_KILLS]);
 }
 
 static void sample_file(struct cg_reader *r, struct cg_dirs *d, struct blockdevs *b, size_t i,
@@ -354,9 +365,10 @@ static void sample_file(struct cg_reader *r, struct cg_dirs *d, struct blockdevs
         const struct cg_file *f = file_at(i);
         struct cg_dir *dir =
                 f->flags & CG_INNER_DIR ? r->limit_of[f->controller] : r->of[f->controller];
-        if (!dir || dir->h->version != f->version)
+        const struct hierarchy *h = d->h->of[f->controller];
+        if (!dir || h->version != f->version)
                 return;
-        ssize_t n = cg_read(d, dir, f->name, &r->fd[i], buf, BUFFER_SIZE);
+        ssize_t n = cg_read(d, h, dir, f->name, &r->fd[i], buf, BUFFER_SIZE);
         r->gone |= n == -ENODEV;
         if (n >= 0)
                 f->parse(buf, b, s);
@@ -373,12 +385,14 @@ void cg_reader_sample(struct cg_reader *r, struct cg_dirs *d, struct blockdevs *
         } else {
                 s->taken_usec = d->clock_usec();
         }
+        add_events(r, s);
         for (size_t i = 0; file_at(i); i++) {
                 const struct cg_file *f = file_at(i);
                 if (!wanted(r, i, f, wants, events) || !useful(r, f, b))
                         continue;
-                sample_file(r, d, b, i, buf, f->flags & CG_EVENT ? &r->events : s);
+                sample_file(r, d, b, i, buf, s);
+                if (f->flags & CG_EVENT)
+                        keep_events(r, s);
                 r->due &= ~(1u << i);
         }
-        merge(s, &r->events);
 }

@@ -11,6 +11,7 @@
 #include "kernel/sample.h"
 
 #define CG_FILES_MAX 24
+#define CG_EVENTS    (POPULATED - MEMORY_OOM_KILLS + 1) /* metrics that come from event files */
 
 /* Owned by the row. of: one directory per controller, references held; NULL: not known. */
 struct cg_reader {
@@ -18,9 +19,10 @@ struct cg_reader {
         struct cg_dir
                 *limit_of[CTRL_COUNT]; /* innermost: where limits, throttling and freeze start */
         struct cg_fd fd[CG_FILES_MAX];
-        uint32_t due;            /* event files to read in this tick; all at first */
-        struct cg_sample events; /* what the event files said last */
-        bool gone;               /* ENODEV: the directory was removed */
+        uint32_t due;               /* event files to read in this tick; all at first */
+        uint8_t events_have;        /* what the event files said last: a bit each */
+        uint64_t events[CG_EVENTS]; /* from MEMORY_OOM_KILLS on */
+        bool gone;                  /* ENODEV: the directory was removed */
 };
 
 void cg_reader_init(struct cg_reader *r);

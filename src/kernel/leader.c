@@ -365,7 +365,7 @@ static void read_root(const struct root *r, pid_t pid, struct leader *l)
 {
         bool cut;
         _cleanup_free_ char *text = read_lines(r, pid, "mountinfo", MOUNTINFO_MAX, &cut);
-        struct mount own, hosts;
+        struct mount own = {0}, hosts;
         enum root_mount found = text ? find_root(text, &own) : ROOT_UNREADABLE;
         if (found != ROOT_FOUND) { /* mounts, but none on "/": chroot into a plain directory */
                 l->own_root = found == ROOT_ABSENT && !cut ? 1 : -1;

@@ -34,13 +34,13 @@ enum metric {
         MEMORY_OOM_KILLS,
         MEMORY_MAX_EVENTS,  /* memory.events max */
         MEMORY_HIGH_EVENTS, /* memory.events high */
+        FROZEN,             /* 0 or 1 */
+        POPULATED,          /* 0: no process in it or below */
         IO_READ_BYTES,
         IO_WRITE_BYTES,
         IO_READ_OPS,
         IO_WRITE_OPS,
         PIDS_CURRENT,
-        FROZEN,       /* 0 or 1 */
-        POPULATED,      /* 0: no process in it or below */
         PSI_CPU_SOME, /* avg10 in hundredths of a percent */
         PSI_CPU_FULL,
         PSI_MEMORY_SOME,
