@@ -8,6 +8,7 @@
 
 #include "app/options.h"
 #include "app/print.h"
+#include "app/who.h"
 #include "report/report.h"
 
 static int print_text(void (*make)(struct str *))
@@ -42,5 +43,7 @@ int main(int argc, char **argv)
                 return print_text(report_columns_help);
         if (o.mode == MODE_ONCE || o.mode == MODE_BATCH)
                 return print_run(&o);
+        if (o.mode == MODE_WHO)
+                return who_run(&o);
         return dashboard();
 }

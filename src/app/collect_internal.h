@@ -37,8 +37,9 @@ struct group;
 struct tracked {
         struct seen seen;
         struct collector *c;
-        char *key; /* runtime, owner, id: one row per key */
-        char *id, *name, *pod, *parent, *cgroup;
+        char *key;      /* runtime, owner, id: one row per key */
+        const char *id; /* the end of key */
+        char *name, *pod, *parent, *cgroup;
         struct seat *seat;    /* the tree it was found in; NULL: by its namespaces only */
         struct cg_node *node; /* its directory; NULL: none of its own */
         struct group *group;  /* NULL: found by name */
@@ -47,6 +48,7 @@ struct tracked {
         bool has_leader;
         bool leader_due; /* ask again at the next tick */
         bool ready;      /* may be shown */
+        bool no_names;   /* reading them hung once */
         int leader_question, disk_question;
         struct facts facts;
         struct netns *netns;

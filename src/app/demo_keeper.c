@@ -275,6 +275,13 @@ static bool confine(struct keeper *k, enum demo_kind kind)
         return limited > 0;
 }
 
+static void add_note(struct keeper *k, enum demo_kind kind, const char *text)
+{
+        char *note = k->report.c[kind].note;
+        size_t len = strlen(note);
+        snprintf(note + len, sizeof(k->report.c[kind].note) - len, "%s%s", len ? "; " : "", text);
+}
+
 static int begin_worker(struct keeper *k, enum demo_kind kind)
 {
         int r = clone_worker(k, kind);
@@ -283,7 +290,7 @@ static int begin_worker(struct keeper *k, enum demo_kind kind)
         struct demo_go go = {.limited = confine(k, kind)};
         k->report.c[kind].pid = k->workers[kind].pid;
         if (!go.limited)
-                snprintf(k->report.c[kind].note, sizeof(k->report.c[kind].note), NOT_LIMITED);
+                add_note(k, kind, NOT_LIMITED);
         if (send(k->workers[kind].control, &go, sizeof(go), MSG_NOSIGNAL) < 0)
                 return fail(k, -errno, "demo: a container ended at once");
         return 0;
@@ -300,8 +307,8 @@ static int await_worker(struct keeper *k, enum demo_kind kind)
                 return fail(k, -EIO, "demo: a container ended at once");
         if (ready.error < 0)
                 return fail_namespaces(k, ready.error);
-        if (ready.no_veth && !*k->report.c[kind].note)
-                snprintf(k->report.c[kind].note, sizeof(k->report.c[kind].note), NO_TRAFFIC);
+        if (ready.no_veth)
+                add_note(k, kind, NO_TRAFFIC);
         (void)close(p.fd);
         k->workers[kind].control = -1;
         return 0;

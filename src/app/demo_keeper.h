@@ -19,7 +19,7 @@ struct demo_report {
         struct {
                 pid_t pid;
                 char cgroup[320]; /* "": none */
-                char note[64];    /* "": none */
+                char note[128];   /* "": none */
         } c[DEMO_CONTAINERS];
 };
 

@@ -112,6 +112,12 @@ static _Noreturn void run_web(bool limited)
 /* --- demo-db: memory near its limit, a little disk ----------------------------------------------
  */
 
+static void touch(unsigned char *p, size_t bytes)
+{
+        for (size_t i = 0; i < bytes; i += PAGE)
+                ((volatile unsigned char *)p)[i]++;
+}
+
 static unsigned char *hold_memory(size_t bytes)
 {
         unsigned char *p =
@@ -119,14 +125,9 @@ static unsigned char *hold_memory(size_t bytes)
         if (p == MAP_FAILED)
                 return NULL;
         (void)madvise(p, bytes, MADV_NOHUGEPAGE); /* whole huge pages would pass the limit */
-        memset(p, 0x5a, bytes);
+        if (madvise(p, bytes, MADV_POPULATE_WRITE) < 0)
+                touch(p, bytes);
         return p;
-}
-
-static void touch(unsigned char *p, size_t bytes)
-{
-        for (size_t i = 0; i < bytes; i += PAGE)
-                ((volatile unsigned char *)p)[i]++;
 }
 
 /* Stays inside the same half MiB of file: its page cache must not push at the memory limit. */

@@ -299,6 +299,7 @@ static void on_group_leader(void *userdata, int status, struct wire *reply)
 static void ask_leader(struct group *g)
 {
         _cleanup_str_ struct str request = STR_INIT;
+        wire_put_u64(&request, LEADER_WHOLE);
         wire_put_u64(&request, false);
         wire_put_u64(&request, 1);
         wire_put_u64(&request, (uint64_t)g->seen.pid);

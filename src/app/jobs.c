@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "app/who_jobs.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "kernel/leader.h"
@@ -18,21 +19,36 @@ static size_t get_pids(struct wire *w, pid_t pids[static JOB_PIDS_MAX])
         return count;
 }
 
+static void put_facts(const struct root *root, const struct disk_query *q, struct str *reply)
+{
+        struct facts facts = {0};
+        int r = disk_facts(root, q, &facts);
+        wire_put_u64(reply, (uint64_t)(int64_t)r);
+        if (r >= 0)
+                facts_pack(&facts, reply);
+        facts_done(&facts);
+}
+
 static int run_leader(void *state, const struct root *root, struct wire *request, struct str *reply)
 {
         pid_t pids[JOB_PIDS_MAX];
         (void)state;
-        bool named = wire_get_u64(request);
+        struct disk_query q = {0};
+        enum leader_depth depth = (enum leader_depth)wire_get_u64(request);
+        bool names = wire_get_u64(request) && disk_query_unpack(request, &q) >= 0;
         size_t n = get_pids(request, pids);
         pid_t pid = leader_pick(root, pids, n);
         if (pid < 0)
                 return pid;
         struct leader leader;
-        int r = named ? leader_read_quick(root, pid, &leader) : leader_read(root, pid, &leader);
+        int r = leader_read_to(root, pid, depth, &leader);
         if (r < 0)
                 return r;
         leader_pack(&leader, reply);
         leader_done(&leader);
+        q.pid = pid;
+        if (names)
+                put_facts(root, &q, reply);
         return 0;
 }
 
@@ -104,16 +120,11 @@ static int run_own(void *state, const struct root *root, struct wire *request, s
 static int run_disk(void *state, const struct root *root, struct wire *request, struct str *reply)
 {
         struct disk_query q;
-        struct facts facts = {0};
         (void)state;
         int r = disk_query_unpack(request, &q);
         if (r >= 0)
-                r = disk_facts(root, &q, &facts);
-        if (r < 0)
-                return r;
-        facts_pack(&facts, reply);
-        facts_done(&facts);
-        return 0;
+                put_facts(root, &q, reply);
+        return r;
 }
 
 const struct reader_job jobs[JOB_COUNT] = {
@@ -121,4 +132,10 @@ const struct reader_job jobs[JOB_COUNT] = {
         [JOB_SWEEP] = {"sweep", run_sweep, sweep_new},
         [JOB_OWN] = {"own", run_own, NULL},
         [JOB_DISK] = {"disk", run_disk, NULL},
+        [JOB_COMMAND] = {"command", job_command, NULL},
+        [JOB_LISTEN] = {"listen", job_listen, NULL},
+        [JOB_HOLDERS] = {"holders", job_holders, NULL},
+        [JOB_REACH] = {"reach", job_reach, NULL},
+        [JOB_ADDRESS] = {"address", job_address, NULL},
+        [JOB_LINK] = {"link", job_link, NULL},
 };

@@ -6,10 +6,18 @@
 #include "reader/reader.h"
 
 enum job {
-        JOB_LEADER, /* named, count, pids... -> struct leader of the one to speak for them */
+        JOB_LEADER, /* depth, names?, struct disk_query, count, pids... -> struct leader of the one
+                       to speak for them; and, with names, a status and struct facts */
         JOB_SWEEP,  /* -> denied, count, groups, each with its init's cgroups when new */
         JOB_OWN,    /* type, inode, count, pids... -> 1 when all are in that namespace */
-        JOB_DISK,   /* struct disk_query -> struct facts */
+        JOB_DISK,   /* struct disk_query -> a status and struct facts */
+        /* of who_jobs.c: */
+        JOB_COMMAND, /* pid -> n, the n bytes of its command line */
+        JOB_LISTEN,  /* pid, port -> n, struct listener... of its network namespace */
+        JOB_HOLDERS, /* cursor, n, inodes... -> cursor, denied, n, struct holder... */
+        JOB_REACH,   /* pid -> n, inodes of network namespaces... */
+        JOB_ADDRESS, /* pid, struct address -> 1 when it is local in its network namespace */
+        JOB_LINK,    /* name, n, pids... -> see job_link() */
         JOB_COUNT,
 };
 extern const struct reader_job jobs[JOB_COUNT];

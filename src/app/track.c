@@ -20,7 +20,7 @@ struct tracked *track_new(struct collector *c, enum runtime_id runtime, enum kin
         struct tracked *t = xcalloc(1, sizeof(*t));
         t->c = c;
         t->key = TAKE_PTR(key);
-        t->id = xstrdup(id);
+        t->id = t->key + strlen(t->key) - strlen(id);
         t->pidfd = -1;
         t->leader_due = true;
         leader_init(&t->leader);
@@ -200,18 +200,54 @@ void track_set_leader(struct tracked *t, struct leader *l)
         t->leader.cgroups = NULL;
 }
 
+static struct disk_query query_of(const struct tracked *t)
+{
+        return (struct disk_query){.runtime = t->seen.runtime,
+                                   .owner_uid = t->seen.owner_uid,
+                                   .id = t->id,
+                                   .pid = t->leader.pid};
+}
+
+/* Names are asked for together with the leader, once in the life of a row. */
+static bool wants_names(const struct tracked *t)
+{
+        return !t->seen.facts && !t->no_names && t->seen.kind != KIND_SERVICE;
+}
+
+static void take_facts(struct tracked *t, int status, struct wire *reply)
+{
+        struct facts f;
+        t->c->disk_denied |= status == -EACCES || status == -EPERM;
+        t->c->disk_silent |= status == -ETIMEDOUT;
+        bool found = status >= 0 && facts_unpack(reply, &f) >= 0;
+        if (found) {
+                facts_done(&t->facts);
+                t->facts = f;
+                t->seen.facts = &t->facts;
+        }
+        if (t->group) /* last: the row may be made anew */
+                group_named(t->group, found ? &t->facts : NULL);
+}
+
 static void on_leader(void *userdata, int status, struct wire *reply)
 {
         struct tracked *t = userdata;
         struct leader l;
+        bool asked_names = wants_names(t);
         t->leader_question = 0;
         if (status == -ECANCELED)
                 return;
+        if (status == -ETIMEDOUT &&
+            asked_names) { /* a state file that hangs must not hide the rest */
+                t->no_names = t->leader_due = t->c->disk_silent = true;
+                return;
+        }
         t->ready = true; /* with or without: the cgroup's name and numbers stand by themselves */
         if (status < 0 || leader_unpack(reply, &l) < 0)
                 return;
         track_set_leader(t, &l);
-        track_ask_disk(t);
+        if (asked_names)
+                take_facts(t, (int)(int64_t)wire_get_u64(reply), reply);
 }
 
 void track_ask_leader(struct tracked *t)
@@ -226,7 +262,12 @@ void track_ask_leader(struct tracked *t)
                 return;
         }
         _cleanup_str_ struct str request = STR_INIT;
-        wire_put_u64(&request, true);
+        bool isolation = t->c->o.wants & WANT_ISOLATION;
+        wire_put_u64(&request, isolation ? LEADER_ISOLATION : LEADER_BRIEF);
+        wire_put_u64(&request, wants_names(t));
+        struct disk_query q = query_of(t);
+        if (wants_names(t))
+                disk_query_pack(&q, &request);
         wire_put_u64(&request, (uint64_t)n);
         for (int i = 0; i < n; i++)
                 wire_put_u64(&request, (uint64_t)pids[i]);
@@ -244,27 +285,14 @@ static void on_disk(void *userdata, int status, struct wire *reply)
         t->disk_question = 0;
         if (status == -ECANCELED)
                 return;
-        t->c->disk_denied |= status == -EACCES || status == -EPERM;
-        t->c->disk_silent |= status == -ETIMEDOUT;
-        struct facts f;
-        bool found = status >= 0 && facts_unpack(reply, &f) >= 0;
-        if (t->group)
-                group_named(t->group, found ? &f : NULL);
-        if (!found)
-                return;
-        facts_done(&t->facts);
-        t->facts = f;
-        t->seen.facts = &t->facts;
+        take_facts(t, status < 0 ? status : (int)(int64_t)wire_get_u64(reply), reply);
 }
 
 void track_ask_disk(struct tracked *t)
 {
         _cleanup_str_ struct str request = STR_INIT;
-        struct disk_query q = {.runtime = t->seen.runtime,
-                               .owner_uid = t->seen.owner_uid,
-                               .id = t->id,
-                               .pid = t->leader.pid};
-        if (t->disk_question || t->seen.facts || t->seen.kind == KIND_SERVICE)
+        struct disk_query q = query_of(t);
+        if (t->disk_question)
                 return;
         disk_query_pack(&q, &request);
         int id = reader_ask(t->c->reader, JOB_DISK, request.p, request.len, on_disk, t);
@@ -446,7 +474,6 @@ void track_free(struct tracked *t)
                 group_lost(t->group);
         facts_done(&t->facts);
         free(t->key);
-        free(t->id);
         free(t->name);
         free(t->pod);
         free(t->parent);

@@ -183,6 +183,24 @@ ssize_t read_once(int fd, char *buf, size_t size)
         return n;
 }
 
+/*
+ * Kernel files are made of small records, so a first answer this short was all: one call saved.
+ * Not for mountinfo, where a record that does not fit ends an answer early.
+ */
+#define SHORT_ANSWER 2048
+
+static ssize_t read_records(int fd, char *buf, size_t size)
+{
+        ssize_t n = read_once(fd, buf, size);
+        return n >= 0 && n < SHORT_ANSWER ? n : read_whole(fd, buf, size);
+}
+
+static ssize_t close_after(int fd, ssize_t n)
+{
+        close(fd);
+        return n;
+}
+
 static ssize_t read_and_close(int fd, char *buf, size_t size)
 {
         if (fd < 0)
@@ -199,12 +217,16 @@ ssize_t root_read_path(const struct root *r, const char *path, char *buf, size_t
 
 ssize_t root_read_proc(const struct root *r, pid_t pid, const char *name, char *buf, size_t size)
 {
-        return read_and_close(root_open_proc(r, pid, name, 0), buf, size);
+        int fd = root_open_proc(r, pid, name, 0);
+        if (fd < 0 || streq(name, "mountinfo"))
+                return read_and_close(fd, buf, size);
+        return close_after(fd, read_records(fd, buf, size));
 }
 
 ssize_t read_beneath(int dirfd, const char *path, char *buf, size_t size)
 {
-        return read_and_close(open_beneath(dirfd, path, 0), buf, size);
+        int fd = open_beneath(dirfd, path, 0);
+        return fd < 0 ? fd : close_after(fd, read_records(fd, buf, size));
 }
 
 ssize_t root_readlink_proc(const struct root *r, pid_t pid, const char *name, char *buf,

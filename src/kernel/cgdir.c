@@ -128,8 +128,12 @@ struct cg_dir *cg_dir_get(struct cg_dirs *d, const struct hierarchy *h, const ch
         if (!relative || strlen(relative) >= PATH_MAX)
                 return NULL;
         struct cg_dir *dir = descend(d, relative, true);
-        for (struct cg_dir *up = dir; up; up = up->parent)
+        unsigned bit = 1u << (h - d->h->all);
+        for (struct cg_dir *up = dir; up; up = up->parent) {
+                up->stale |= !(up->used & bit);
+                up->used |= bit;
                 up->refs++;
+        }
         return dir;
 }
 
@@ -362,6 +366,14 @@ static bool is_v2(const struct cg_dirs *d, enum controller c)
         return d->h->of[c]->version == 2;
 }
 
+/* Somebody's limit of that kind lies here: an equal path in another hierarchy may be a stranger's.
+ */
+static bool is_used(const struct cg_dirs *d, const struct cg_dir *dir, enum controller c)
+{
+        const struct hierarchy *h = d->h->of[c];
+        return h && dir->used & (1u << (h - d->h->all));
+}
+
 static unsigned read_cpus(const struct cg_dirs *d, const struct cg_dir *dir)
 {
         const char *file =
@@ -377,23 +389,23 @@ static unsigned read_cpus(const struct cg_dirs *d, const struct cg_dir *dir)
 
 static void refresh(struct cg_dirs *d, struct cg_dir *dir)
 {
-        struct hierarchy *const *of = d->h->of;
+        bool memory = is_used(d, dir, CTRL_MEMORY), cpu = is_used(d, dir, CTRL_CPU);
         dir->stale = false;
-        if (of[CTRL_CPU] && is_v2(d, CTRL_CPU))
+        if (cpu && is_v2(d, CTRL_CPU))
                 dir->cpu = read_limit(d, CTRL_CPU, dir, "cpu.max", limit_parse_cpu_max);
-        else if (of[CTRL_CPU])
+        else if (cpu)
                 dir->cpu = read_cfs(d, dir);
-        if (of[CTRL_CPUSET])
+        if (is_used(d, dir, CTRL_CPUSET))
                 dir->cpus = read_cpus(d, dir);
-        if (of[CTRL_MEMORY] && is_v2(d, CTRL_MEMORY)) {
+        if (memory && is_v2(d, CTRL_MEMORY)) {
                 dir->memory_max = read_limit(d, CTRL_MEMORY, dir, "memory.max", limit_parse);
                 dir->memory_high = read_limit(d, CTRL_MEMORY, dir, "memory.high", limit_parse);
-        } else if (of[CTRL_MEMORY]) { /* v1 has no such thing as high */
+        } else if (memory) { /* v1 has no such thing as high */
                 dir->memory_max =
                         read_limit(d, CTRL_MEMORY, dir, "memory.limit_in_bytes", limit_parse);
                 dir->memory_high.state = LIMIT_NONE;
         }
-        if (of[CTRL_PIDS])
+        if (is_used(d, dir, CTRL_PIDS))
                 dir->pids = read_limit(d, CTRL_PIDS, dir, "pids.max", limit_parse);
 }
 

@@ -48,6 +48,7 @@ struct own_limit {
 struct cg_dir {
         struct cg_dir *parent;
         unsigned refs;
+        unsigned used; /* bit per hierarchy in which somebody depends on it */
         bool stale;    /* limits are to be read again */
         unsigned cpus; /* size of its effective cpuset; 0 unknown */
         struct own_limit cpu, memory_max, memory_high, pids;

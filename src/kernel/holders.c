@@ -217,7 +217,7 @@ static size_t reach_children(const struct root *r, pid_t pid, uint64_t *ret, siz
  * "net:[4026532441]", or the path where the namespace is bound: then the file behind the link is
  * asked for its number. The path's name decides, so as to touch no file that could be remote.
  */
-static bool fd_netns(const struct root *r, int dirfd, unsigned number, uint64_t *ret)
+static bool fd_netns(const struct root *r, int dirfd, unsigned number, dev_t nsfs, uint64_t *ret)
 {
         char text[512], name[16];
         struct stat st;
@@ -228,10 +228,17 @@ static bool fd_netns(const struct root *r, int dirfd, unsigned number, uint64_t 
         if (r->fixture || !strstr(text, "/netns/"))
                 return false;
         snprintf(name, sizeof(name), "%u", number);
-        if (fstatat(dirfd, name, &st, 0) < 0)
+        if (fstatat(dirfd, name, &st, 0) < 0 || st.st_dev != nsfs)
                 return false;
         *ret = st.st_ino;
         return true;
+}
+
+static dev_t nsfs_device(const struct root *r)
+{
+        _cleanup_close_ int fd = root_open_proc(r, 0, "ns/net", O_PATH);
+        struct stat st;
+        return fd >= 0 && fstat(fd, &st) == 0 ? st.st_dev : 0;
 }
 
 size_t netns_reach(const struct root *r, pid_t pid, uint64_t ret[static REACH_MAX])
@@ -242,8 +249,9 @@ size_t netns_reach(const struct root *r, pid_t pid, uint64_t ret[static REACH_MA
         size_t n = reach_children(r, pid, ret, 0);
         if (fds_read(r, pid, &fds, &dirfd) < 0)
                 return n;
+        dev_t nsfs = nsfs_device(r);
         for (size_t i = 0; i < MIN(fds.n, (size_t)LINKS_A_CALL); i++)
-                if (fd_netns(r, dirfd, fds.v[i], &inode))
+                if (fd_netns(r, dirfd, fds.v[i], nsfs, &inode))
                         n = reach_add(ret, n, inode);
         return n;
 }

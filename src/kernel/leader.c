@@ -482,7 +482,7 @@ static bool was_replaced(const struct root *r, const struct leader *l)
         return e == -ENOENT || e == -ESRCH ? l->start_ticks > 0 : e >= 0 && now != l->start_ticks;
 }
 
-static int read_leader(const struct root *r, pid_t pid, bool with_root, struct leader *ret)
+int leader_read_to(const struct root *r, pid_t pid, enum leader_depth depth, struct leader *ret)
 {
         _cleanup_leader_ struct leader l;
         struct proc_stat st = {0};
@@ -492,12 +492,15 @@ static int read_leader(const struct root *r, pid_t pid, bool with_root, struct l
                 return -ESRCH;
         if (proc_stat_read(r, pid, &st) >= 0)
                 l.start_ticks = st.start_ticks;
-        ns_read(r, pid, &l.ns);
+        unsigned links = ns_read(r, pid, depth == LEADER_BRIEF ? NS_UTS : NS_COUNT, &l.ns);
         (void)proc_status_read(r, pid, &l);
-        read_uid_map(r, pid, &l);
-        if (with_root)
+        if (depth != LEADER_BRIEF ||
+            !links) /* without the links the map tells of the user namespace */
+                read_uid_map(r, pid, &l);
+        if (depth == LEADER_WHOLE)
                 read_root(r, pid, &l);
-        read_lsm(r, pid, &l);
+        if (depth != LEADER_BRIEF)
+                read_lsm(r, pid, &l);
         read_comm(r, pid, &l);
         read_cgroups(r, pid, &l);
         /* A zombie has no mounts any more; pid and user are all that its links still tell. */
@@ -511,12 +514,7 @@ static int read_leader(const struct root *r, pid_t pid, bool with_root, struct l
 
 int leader_read(const struct root *r, pid_t pid, struct leader *ret)
 {
-        return read_leader(r, pid, true, ret);
-}
-
-int leader_read_quick(const struct root *r, pid_t pid, struct leader *ret)
-{
-        return read_leader(r, pid, false, ret);
+        return leader_read_to(r, pid, LEADER_WHOLE, ret);
 }
 
 /* Greater is better; among equals the one that started first. */

@@ -17,8 +17,14 @@
  * process is gone (or is a zombie without anything to tell). ret is owned by the caller.
  */
 int leader_read(const struct root *r, pid_t pid, struct leader *ret);
-/* The same without own_root and root_store, whose mountinfo is long: for those a name gave away. */
-int leader_read_quick(const struct root *r, pid_t pid, struct leader *ret);
+/* How much to read: the dearest parts are not for rows that have a name, or that nobody looks at.
+ */
+enum leader_depth {
+        LEADER_BRIEF,     /* who it is: status, the first four namespaces, cgroups */
+        LEADER_ISOLATION, /* also all namespaces, the uid map, the LSM label */
+        LEADER_WHOLE,     /* also own_root and root_store, whose mountinfo is long */
+};
+int leader_read_to(const struct root *r, pid_t pid, enum leader_depth depth, struct leader *ret);
 
 /*
  * Picks the leader among the processes of a container: the one whose last NSpid field is 1,

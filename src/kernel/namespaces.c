@@ -53,11 +53,11 @@ int ns_link_read(const struct root *r, pid_t pid, enum ns_type type, uint64_t *r
         return n < 0 ? (int)n : ns_link_parse(text, type, ret);
 }
 
-unsigned ns_read(const struct root *r, pid_t pid, struct namespaces *ret)
+unsigned ns_read(const struct root *r, pid_t pid, enum ns_type end, struct namespaces *ret)
 {
         unsigned n = 0;
         *ret = (struct namespaces){0};
-        for (enum ns_type t = 0; t < NS_COUNT; t++)
+        for (enum ns_type t = 0; t < end; t++)
                 n += ns_link_read(r, pid, t, &ret->inode[t]) >= 0;
         return n;
 }
@@ -74,7 +74,7 @@ static void fill(struct namespaces *to, const struct namespaces *from)
 static void fill_from(const struct root *r, pid_t pid, struct namespaces *ret)
 {
         struct namespaces ns;
-        ns_read(r, pid, &ns);
+        ns_read(r, pid, NS_COUNT, &ns);
         fill(ret, &ns);
 }
 
@@ -88,7 +88,7 @@ static bool is_kthreadd(const struct root *r)
 void ns_baseline(const struct root *r, struct namespaces *ret)
 {
         struct namespaces own, found = {0};
-        ns_read(r, 0, &own);
+        ns_read(r, 0, NS_COUNT, &own);
         bool initial_pid = own.inode[NS_PID] == initial.inode[NS_PID];
         bool initial_user = own.inode[NS_USER] == initial.inode[NS_USER];
         if (initial_pid && initial_user) {

@@ -15,8 +15,9 @@ int ns_link_parse(const char *text, enum ns_type type, uint64_t *ret);
 /* One link of proc/PID/ns (pid 0: our own). 0; -EACCES without the right to look; -errno. */
 int ns_link_read(const struct root *r, pid_t pid, enum ns_type type, uint64_t *ret);
 
-/* All links; what cannot be read is 0. Returns how many could be read. */
-unsigned ns_read(const struct root *r, pid_t pid, struct namespaces *ret);
+/* All links before end (NS_COUNT: all); what cannot be read is 0. Returns how many could be read.
+ */
+unsigned ns_read(const struct root *r, pid_t pid, enum ns_type end, struct namespaces *ret);
 
 /*
  * The host's namespaces. When our own pid and user are the initial ones, those are known, and the

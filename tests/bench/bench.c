@@ -63,6 +63,14 @@ static double now(void)
         return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
 
+/* CPU time of this process alone: what other processes do to the clock on the wall is not ours. */
+static double cpu_now(void)
+{
+        struct timespec t;
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+        return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
 static int by_value(const void *a, const void *b)
 {
         double x = *(const double *)a, y = *(const double *)b;
@@ -205,18 +213,19 @@ static void processes(struct world *w, size_t n)
         double t[2] = {0};
         struct engine e = engine_new(default_wants());
         for (size_t pass = 0; pass < 2; pass++) {
-                double v[ROUNDS];
                 if (pass && world_add_processes(w, n) < 0)
                         die("cannot fork");
+                tick(e.c, e.m);
+                double t0 = cpu_now();
                 for (size_t i = 0; i < ROUNDS; i++) {
-                        double t0 = now();
                         tick(e.c, e.m);
-                        v[i] = now() - t0;
+                        collect_settle(e.c, 10000); /* the sweep's answers are part of the cost */
                 }
-                t[pass] = median(v, ROUNDS);
+                t[pass] = (cpu_now() - t0) / ROUNDS;
         }
-        printf("%zu unrelated processes: tick %.2f ms without, %.2f ms with, %+.1f %%\n", n, t[0],
-               t[1], 100.0 * (t[1] / t[0] - 1));
+        printf("%zu unrelated processes: mean tick %.2f ms of CPU without, %.2f ms with, %+.1f "
+               "%%\n",
+               n, t[0], t[1], 100.0 * (t[1] / t[0] - 1));
         engine_free(&e);
 }
 

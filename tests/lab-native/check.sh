@@ -3,14 +3,14 @@
 
 passed=0 failed=0 skipped=0
 
-pass() { passed=$((passed + 1)); echo "ok    $1"; }
+pass() { passed=$((passed + 1)); echo "ok    ${LABEL:-}$1"; }
 skip() { skipped=$((skipped + 1)); echo "SKIP  $1: $2"; }
 
 # fail WHAT EXPECTED SEEN
 fail() {
         failed=$((failed + 1))
-        echo "FAIL  $1: expected $2, seen $3"
-        failures+=("$1: expected $2, seen $3")
+        echo "FAIL  ${LABEL:-}$1: expected $2, seen $3"
+        failures+=("${LABEL:-}$1: expected $2, seen $3")
 }
 failures=()
 
@@ -38,8 +38,12 @@ between() {
 
 # near WHAT EXPECTED SLACK SEEN
 near() {
-        between "$1" "$(awk -v a="$2" -v b="$3" 'BEGIN { printf "%.6f", a - b }')" \
-                "$(awk -v a="$2" -v b="$3" 'BEGIN { printf "%.6f", a + b }')" "$4"
+        if is_number "$2" && is_number "$4" &&
+                awk -v a="$2" -v b="$3" -v x="$4" 'BEGIN { exit !(a - b <= x && x <= a + b) }'; then
+                pass "$1"
+        else
+                fail "$1" "$2 +- $3" "'$4'"
+        fi
 }
 
 # holds WHAT COMMAND...: the command must succeed; its output tells why not
@@ -55,7 +59,7 @@ until_true() {
         shift
         until "$@" >/dev/null 2>&1; do
                 ((SECONDS < end)) || return 1
-                read -rt 0.1 <> <(:) || :
+                sleep 0.1
         done
 }
 

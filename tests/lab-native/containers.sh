@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Containers of known behaviour. Names here are the lab's: ID[name], PID[name]. Sourced by run.
 
-declare -A ID PID IMAGE_OF
+declare -A ID PID RUNTIME
 ALL_IDS=() EXTRA_PIDS=() DOCKER_NAMES=() PODMAN_NAMES=()
 
 LOOP='while :; do :; done'
@@ -30,7 +30,7 @@ known() { # NAME ENGINE: after its start
         local id
         id=$(<"$T/id.$1")
         [[ $id ]] || return 1
-        ID[$1]=$id
+        ID[$1]=$id RUNTIME[$1]=$2
         ALL_IDS+=("$id")
 }
 
@@ -48,7 +48,7 @@ make_docker_containers() {
         docker_run frozen "$WAIT" &
         docker_run hostnet "$WAIT" --network host &
         docker_run hostpid "$WAIT" --pid host &
-        docker_run priv "$WAIT" --privileged --read-only &
+        make_privileged &
         wait_jobs
         docker_run nocaps "$WAIT" --cap-drop ALL --security-opt no-new-privileges --user 1000:1000 &
         docker_run caps "$WAIT" --cap-drop ALL --cap-add CHOWN --cap-add NET_ADMIN \
@@ -62,8 +62,22 @@ make_docker_containers() {
         wait_jobs
         DOCKER_NAMES=(busy mem oom pids frozen net shared hostnet hostpid priv nocaps caps files again
                 Odd_name.with-42)
-        for name in "${DOCKER_NAMES[@]}"; do known "$name" || return 1; done
+        for name in "${DOCKER_NAMES[@]}"; do known "$name" docker || return 1; done
         docker pause frozen >/dev/null
+}
+
+# Where this shell has less than all capabilities docker's own --privileged cannot start; the same
+# without what is missing is as privileged as the host lets anyone be.
+make_privileged() {
+        local bounding have drop=()
+        docker_run priv "$WAIT" --privileged --read-only 2>/dev/null >/dev/null && return 0
+        docker rm -f priv >/dev/null
+        bounding=$(sed -n 's/^CapBnd:\t//p' /proc/self/status)
+        for ((bit = 0; bit < ${#CAP_NAMES[@]}; bit++)); do
+                ((0x$bounding >> bit & 1)) || drop+=(--cap-drop "${CAP_NAMES[bit]^^}")
+        done
+        docker_run priv "$WAIT" --cap-add ALL "${drop[@]}" --security-opt seccomp=unconfined \
+                --security-opt apparmor=unconfined --read-only
 }
 
 wait_jobs() { wait $(jobs -pr); }
@@ -74,7 +88,7 @@ make_podman_containers() {
         podman run -d --name pmem --network none -m 64m lab/bb:7 \
                 sh -c "$HOLD_57M" >"$T/id.pmem" 2>"$T/err.pmem" || return 1
         PODMAN_NAMES=(pbusy pmem)
-        known pbusy && known pmem
+        known pbusy podman && known pmem podman
 }
 
 # Traffic of a known size over a pair of our own, where docker's bridge does not work.
@@ -93,8 +107,8 @@ make_veth() {
 pid_of_sleep() {
         local dir line
         for dir in /proc/[0-9]*; do
-                { line=$(tr '\0' ' ' <"$dir/cmdline"); } 2>/dev/null || continue
-                [[ $line == "sleep $1 "* || $line == "/bin/sleep $1 "* ]] && echo "${dir#/proc/}" && return 0
+                { mapfile -d '' -t line <"$dir/cmdline"; } 2>/dev/null || continue
+                [[ "${line[*]}" == sleep\ $1 || "${line[*]}" == /bin/sleep\ $1 ]] && echo "${dir#/proc/}" && return 0
         done
         return 1
 }
@@ -106,9 +120,9 @@ make_runc() {
                 .process.args = ["sleep", "9999"] | .linux.cgroupsPath = $path |
                 .linux.resources.memory.limit = 33554432 | .linux.resources.pids.limit = 7' \
                 "$T/bundle/config.json" >"$T/config.new" && mv "$T/config.new" "$T/bundle/config.json"
-        runc --root "$T/runc" run -d --bundle "$T/bundle" --pid-file "$T/raw.pid" "$LAB-raw" \
+        runc run -d --bundle "$T/bundle" --pid-file "$T/raw.pid" "$LAB-raw" \
                 </dev/null >"$T/raw.log" 2>&1 || return 1
-        ID[raw]=$LAB-raw PID[raw]=$(<"$T/raw.pid")
+        ID[raw]=$LAB-raw RUNTIME[raw]=runc PID[raw]=$(<"$T/raw.pid")
         EXTRA_PIDS+=("${PID[raw]}")
 }
 
@@ -125,19 +139,16 @@ start_extra() {
 }
 
 make_lxc() {
-        mkdir -p "$T/lxc/lab"
-        cat >"$T/lxc/lab/config" <<-END
+        mkdir -p "$T/lxc/$LAB"
+        cat >"$T/lxc/$LAB/config" <<-END
 		lxc.uts.name = lab
 		lxc.rootfs.path = dir:$T/rootfs
 		lxc.net.0.type = empty
 		lxc.init.cmd = /bin/sleep $((SLEEP + 4))
 		lxc.apparmor.profile = unconfined
 		END
-        mkdir -p "$T/lxc/$LAB"
-        mv "$T/lxc/lab/config" "$T/lxc/$LAB/config"
-        rmdir "$T/lxc/lab"
         start_extra lxc lxc-start -F -P "$T/lxc" -n "$LAB" -o "$T/lxc.debug" -- /bin/sleep $((SLEEP + 4)) || return 1
-        ID[lxc]=$LAB
+        ID[lxc]=$LAB RUNTIME[lxc]=lxc
 }
 
 # unshare, bwrap, nspawn and LXC: each works here or not; what does not is skipped.
@@ -147,7 +158,7 @@ make_others() {
         make_runc && WORKS+=(raw)
         start_extra unshared unshare --pid --fork --mount-proc --net sleep $((SLEEP + 1)) && WORKS+=(unshared)
         start_extra boxed bwrap --bind "$T/rootfs" / --proc /proc --dev /dev --unshare-pid --unshare-net \
-                sleep $((SLEEP + 2)) && WORKS+=(boxed)
+                --as-pid-1 sleep $((SLEEP + 2)) && WORKS+=(boxed)
         start_extra nspawn systemd-nspawn -q --register=no --keep-unit -D "$T/rootfs" -M "$LAB" \
                 --private-network --resolv-conf=off --timezone=off /bin/sleep $((SLEEP + 3)) && WORKS+=(nspawn)
         make_lxc && WORKS+=(lxc)

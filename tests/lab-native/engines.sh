@@ -4,7 +4,7 @@
 # A static busybox and a link for each of its names; engines import it.
 make_rootfs() {
         local name
-        mkdir -p "$T/rootfs"/{bin,proc,sys,dev,tmp,etc,root,run,var}
+        mkdir -p "$T/rootfs"/{bin,proc,sys,dev,tmp,etc,root,run,var,usr,shm}
         cp /bin/busybox "$T/rootfs/bin/busybox"
         for name in $("$T/rootfs/bin/busybox" --list); do
                 [[ $name == busybox ]] || ln -s busybox "$T/rootfs/bin/$name"
@@ -31,6 +31,8 @@ make_bridge() {
 }
 
 start_dockerd() {
+        mkdir -p "$T/docker-config"
+        echo '{}' >"$T/docker-config/config.json"
         dockerd --data-root "$T/docker" --exec-root "$T/exec" --pidfile "$T/dockerd.pid" \
                 --host "unix://$T/docker.sock" --bridge "$BRIDGE" --iptables=false \
                 --ip6tables=false --ip-forward=false --ip-masq=false >"$T/dockerd.log" 2>&1 &
@@ -81,15 +83,15 @@ our_processes() {
         local dir line
         for dir in /proc/[0-9]*; do
                 ((${dir#/proc/} == $$ || ${dir#/proc/} == BASHPID)) && continue
-                { line=$(tr '\0' ' ' <"$dir/cmdline"); } 2>/dev/null || continue
-                [[ $line == *"$T"* ]] && echo "${dir#/proc/}"
+                { mapfile -d '' -t line <"$dir/cmdline"; } 2>/dev/null || continue
+                [[ "${line[*]}" == *"$T"* ]] && echo "${dir#/proc/}"
         done
 }
 
 # The cgroup directories of our containers, in every hierarchy, deepest first.
 our_cgroups() {
         local id mount
-        local -a match=(-name "$LAB*")
+        local -a match=(-path "*$LAB*")
         for id in "${ALL_IDS[@]}"; do match+=(-o -name "*$id*"); done
         for mount in $(printf '%s\n' "${MOUNT[@]}" | sort -u); do
                 find "$mount" -depth -maxdepth 5 -type d \( "${match[@]}" \) 2>/dev/null
@@ -109,9 +111,9 @@ kill_contents() {
 
 remove_cgroups() {
         local dir
-        for dir in $(our_cgroups | tac | sort -r -u); do rmdir "$dir" 2>/dev/null; done
+        for dir in $(our_cgroups); do rmdir "$dir" 2>/dev/null; done
         for dir in "${NEW_PARENTS[@]}"; do rmdir "$dir" 2>/dev/null; done # only when empty
-        [[ -z $(our_cgroups | xargs -r ls -d 2>/dev/null) ]]
+        [[ -z $(our_cgroups) ]]
 }
 
 # Parents that engines make and never remove; not there before means ours.
@@ -149,21 +151,23 @@ clean_up() {
         our_cgroups | kill_contents
         ((${#EXTRA_PIDS[@]})) && kill -KILL "${EXTRA_PIDS[@]}" 2>/dev/null
         [[ ${DOCKERD:-} ]] && kill -TERM "$DOCKERD" 2>/dev/null
-        until_true 4 no_process "${DOCKERD:-}"
+        ((${#EXTRA_PIDS[@]})) && until_true 2 no_process "${EXTRA_PIDS[@]}"
+        until_true 4 no_process ${DOCKERD:-}
         remove_sockets
         for pid in $(our_processes); do kill -KILL "$pid" 2>/dev/null; done
         our_cgroups | kill_contents
         until_true 5 remove_cgroups
-        for id in "${ALL_IDS[@]}"; do
-                [[ $id =~ ^[0-9a-f]{64}$ ]] && rm -rf "/run/runc/$id" "/run/containerd/io.containerd.runtime.v2.task/moby/$id"
-        done
+        for id in "${ALL_IDS[@]}" "$LAB-raw"; do rm -rf "/run/runc/$id"; done
         [[ ${BRIDGE:-none} != none ]] && ip link del "$BRIDGE" 2>/dev/null
         ip link del "$VETH" 2>/dev/null
         unmount_all 2>/dev/null
         rm -rf --one-file-system "$T"
 }
 
-no_process() { [[ -z $1 || ! -d /proc/$1 ]]; }
+no_process() {
+        local pid
+        for pid; do [[ ! -d /proc/$pid ]] || return 1; done
+}
 
 # What must be gone after clean_up: told as checks by run itself, on stdout.
 left_over() {

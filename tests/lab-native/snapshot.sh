@@ -22,11 +22,14 @@ load() {
         S=()
         while IFS=$'\x1f' read -r key value; do
                 S["$key"]=$value
-        done < <(jq -r '
+        done < <(jq -rS '
                 def text: if type == "string" then . else tojson end;
                 def leaf($path): "\($path)\u001f\(text)";
                 .containers[] | .id as $id | to_entries[] | "\($id) \(.key)" as $p |
-                if .key == "labels" or .key == "ports" or (.value | type) != "object" then
+                if .key == "ports" then
+                        .value | map("\(.host_ip):\(.host_port)>\(.container_port)/\(.protocol)") |
+                        sort | leaf($p)
+                elif .key == "labels" or (.value | type) != "object" then
                         .value | leaf($p)
                 else
                         .value | to_entries[] | "\($p).\(.key)" as $q |
@@ -49,7 +52,7 @@ find_mounts() {
                 [[ $type == cgroup2 ]] && MOUNT[unified]=${fields[4]}
                 [[ $type == cgroup ]] || continue
                 for option in ${options//,/ }; do
-                        MOUNT[$option]=${fields[4]}
+                        [[ $option == rw || $option == ro ]] || MOUNT[$option]=${fields[4]}
                 done
         done </proc/self/mountinfo
 }
@@ -90,8 +93,8 @@ kernel() {
         if [[ -z ${LOW["$key"]:-} || ${LOW["$key"]} == null ]]; then
                 LOW["$key"]=$3 HIGH["$key"]=$3
         else
-                (($3 < LOW["$key"])) && LOW["$key"]=$3
-                (($3 > HIGH["$key"])) && HIGH["$key"]=$3
+                (($3 < ${LOW["$key"]})) && LOW["$key"]=$3
+                (($3 > ${HIGH["$key"]})) && HIGH["$key"]=$3
         fi
         return 0
 }
@@ -166,7 +169,7 @@ kernel_memory_v2() {
 kernel_network() {
         local id=$1 pid=$2 line name v i
         local -a sum=(0 0 0 0 0 0) at=(0 8 2 10 3 11)
-        [[ $(readlink "/proc/$pid/ns/net") == "$HOST_NET" ]] && return 0
+        [[ $(readlink "/proc/$pid/ns/net") == "${HOST_NS[net]}" ]] && return 0
         while read -r line; do
                 name=${line%%:*}
                 [[ $name =~ ^(eth|lab)[0-9]+$ ]] || continue

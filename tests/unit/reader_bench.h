@@ -357,7 +357,8 @@ static inline int set_alarm(void **state)
         return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup(test_##name, set_alarm)
+#define TEST(name)       cmocka_unit_test_setup(test_##name, set_alarm)
+#define TEST_CLEAN(name) cmocka_unit_test_setup_teardown(test_##name, set_alarm, clean)
 
 static inline int bench_main(const char *name, const struct CMUnitTest *tests, size_t n)
 {

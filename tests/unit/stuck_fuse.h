@@ -142,22 +142,19 @@ static bool stuck_await_read(struct stuck_fuse *f)
         return poll(&p, 1, 5000) == 1 && read(f->reads, &c, 1) == 1;
 }
 
-/* In a mount namespace of the test's own, so that nothing else meets it. 0, or -errno: not here. */
+/* In a mount namespace of the test's own, so that nothing else meets it. 0, or -errno: not here.
+ * f is zeroed; close it in any case. */
 static int stuck_open(struct stuck_fuse *f)
 {
         _cleanup_close_ int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
         if (fd < 0 || unshare(CLONE_NEWNS) < 0 ||
             mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
                 return -errno;
-        snprintf(f->dir, sizeof(f->dir), "/tmp/ctop-stuck-XXXXXX");
-        if (!mkdtemp(f->dir))
+        char dir[] = "/tmp/ctop-stuck-XXXXXX";
+        if (!mkdtemp(dir))
                 return -errno;
-        int e = stuck_mount(f, fd);
-        if (e < 0) {
-                (void)umount2(f->dir, MNT_DETACH);
-                (void)rmdir(f->dir);
-        }
-        return e;
+        snprintf(f->dir, sizeof(f->dir), "%s", dir);
+        return stuck_mount(f, fd);
 }
 
 /* Frees everybody who waits. May be called twice. */
@@ -170,10 +167,15 @@ static void stuck_end_server(struct stuck_fuse *f)
         f->server = 0;
 }
 
+/* May be called twice, or without stuck_open(). */
 static void stuck_close(struct stuck_fuse *f)
 {
+        if (!*f->dir)
+                return;
         stuck_end_server(f);
-        close(f->reads);
+        if (f->reads > 0)
+                close(f->reads);
         (void)umount2(f->dir, MNT_DETACH);
         (void)rmdir(f->dir);
+        *f = (struct stuck_fuse){0};
 }

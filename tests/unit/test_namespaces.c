@@ -391,7 +391,7 @@ static void test_this_host(void **state)
         pid_t outer, inner = start_namespace(&fd, &outer);
         assert_int_equal(root_open(&r, NULL), 0);
         ns_baseline(&r, &host);
-        if (inner > 0 && ns_read(&r, inner, &inside) > 0) {
+        if (inner > 0 && ns_read(&r, inner, NS_COUNT, &inside) > 0) {
                 for (int run = 0; run < 3; run++) {
                         _cleanup_free_ struct ns_group *got = NULL;
                         unsigned denied, found = 0;

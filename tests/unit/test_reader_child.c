@@ -5,6 +5,7 @@
 #include "reader/reader.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -128,6 +129,7 @@ static void test_signals_and_name(void **state)
         _cleanup_got_ struct got g = {0};
         sigset_t set, before;
         sigfillset(&set);
+        sigdelset(&set, SIGUSR2);
         assert_int_equal(sigprocmask(SIG_BLOCK, &set, &before), 0);
         (void)signal(SIGUSR1, on_signal);
         (void)signal(SIGTERM, SIG_IGN);
@@ -136,7 +138,8 @@ static void test_signals_and_name(void **state)
         (void)signal(SIGTERM, SIG_DFL);
         sigset_t during;
         assert_int_equal(sigprocmask(SIG_SETMASK, &before, &during), 0);
-        assert_int_equal(sigismember(&during, SIGUSR2), 1); /* ours was put back */
+        assert_int_equal(sigismember(&during, SIGUSR1), 1); /* ours was put back */
+        assert_int_equal(sigismember(&during, SIGUSR2), 0);
         ask_proc(r, 0, "status", &g);
         finish(r);
         assert_non_null(startswith(g.bytes.p, "Name:\tctop-c: reader\n"));
@@ -214,7 +217,7 @@ static int count_failed_forks(void *arg)
 {
         (void)arg;
         struct reader *r;
-        struct rlimit none = {0, 100}, some = {100, 100};
+        struct rlimit none = {0, 4096}, some = {4096, 4096};
         if (!become_nobody() || reader_new(&host, jobs, ARRAY_SIZE(jobs), &r) < 0)
                 return 1;
         for (int round = 0; round < 2; round++) {
@@ -246,6 +249,25 @@ static void test_cannot_fork(void **state)
 
 /* --- fixtures ------------------------------------------------------------------------------ */
 
+static char fixture[64]; /* removed after the test, however it ends */
+
+static int make_fixture(void)
+{
+        snprintf(fixture, sizeof(fixture), "/tmp/ctop-reader-XXXXXX");
+        assert_non_null(mkdtemp(fixture));
+        int fd = open(fixture, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        return fd;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+        (void)st;
+        (void)type;
+        (void)ftw;
+        return remove(path);
+}
+
 static void write_file(int dirfd, const char *path, const char *text)
 {
         _cleanup_close_ int fd = openat(dirfd, path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -256,16 +278,14 @@ static void write_file(int dirfd, const char *path, const char *text)
 static void test_fifo(void **state)
 {
         (void)state;
-        char dir[] = "/tmp/ctop-reader-XXXXXX";
-        assert_non_null(mkdtemp(dir));
-        _cleanup_close_ int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int fd = make_fixture();
         assert_true(mkdirat(fd, "sys", 0755) == 0 && mkdirat(fd, "run", 0755) == 0);
         assert_int_equal(mkfifoat(fd, "run/state.json", 0644), 0);
         write_file(fd, "run/plain.json", "{}");
 
         struct root root = ROOT_INIT;
         _cleanup_got_ struct got fifo = {0}, plain = {0};
-        assert_int_equal(root_open(&root, dir), 0);
+        assert_int_equal(root_open(&root, fixture), 0);
         struct reader *r = open_reader(&root);
         ask_path(r, "/run/state.json", &fifo);
         ask_path(r, "/run/plain.json", &plain);
@@ -275,11 +295,6 @@ static void test_fifo(void **state)
         assert_int_equal(reader_restarts(r), 0);
         reader_free(r);
         root_close(&root);
-        (void)unlinkat(fd, "run/state.json", 0);
-        (void)unlinkat(fd, "run/plain.json", 0);
-        (void)unlinkat(fd, "run", AT_REMOVEDIR);
-        (void)unlinkat(fd, "sys", AT_REMOVEDIR);
-        (void)rmdir(dir);
 }
 
 #define STEPS 4
@@ -298,19 +313,6 @@ static void make_steps(int fd)
         }
 }
 
-static void remove_steps(int fd)
-{
-        for (int i = 0; i < STEPS; i++) {
-                char path[32];
-                snprintf(path, sizeof(path), "%d/sys/step", i);
-                (void)unlinkat(fd, path, 0);
-                snprintf(path, sizeof(path), "%d/sys", i);
-                (void)unlinkat(fd, path, AT_REMOVEDIR);
-                snprintf(path, sizeof(path), "%d", i);
-                (void)unlinkat(fd, path, AT_REMOVEDIR);
-        }
-}
-
 static void take_step(struct root *root, struct reader *r)
 {
         assert_int_equal(root_next_step(root), 1);
@@ -321,13 +323,11 @@ static void take_step(struct root *root, struct reader *r)
 static void test_steps(void **state)
 {
         (void)state;
-        char dir[] = "/tmp/ctop-reader-XXXXXX";
-        assert_non_null(mkdtemp(dir));
-        _cleanup_close_ int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_close_ int fd = make_fixture();
         make_steps(fd);
         struct root root = ROOT_INIT;
         _cleanup_got_ struct got zero = {0}, one = {0}, two = {0}, crash = {0}, three = {0};
-        assert_int_equal(root_open(&root, dir), 0);
+        assert_int_equal(root_open(&root, fixture), 0);
         struct reader *r = open_reader(&root);
         ask(r, STEP, NULL, 0, &zero);
         take_step(&root, r);
@@ -347,11 +347,11 @@ static void test_steps(void **state)
         assert_int_equal(three.status, 3);
         reader_free(r);
         root_close(&root);
-        remove_steps(fd);
-        (void)rmdir(dir);
 }
 
 /* --- what hangs in the kernel -------------------------------------------------------------- */
+
+static struct stuck_fuse stuck; /* closed after the test, however it ends */
 
 /* Maps a file that never answers, then waits to be asked to take its own memory map for writing. */
 __attribute__((noreturn)) static void be_target(const char *path, int out, int in)
@@ -385,7 +385,7 @@ struct locked {
 
 /*
  * A process whose memory map is locked, as ps meets it: somebody waits for a page in it, a writer
- * waits for him, and every reader (proc/PID/cmdline) waits for the writer. (Pages of files are no
+ * waits for it, and every reader (proc/PID/cmdline) waits for the writer. (Pages of files are no
  * good as arguments themselves: proc refuses those since Linux 4.17.)
  */
 static void lock_a_process(struct stuck_fuse *f, struct locked *ret)
@@ -421,9 +421,9 @@ static void unlock_process(struct stuck_fuse *f, struct locked *l)
         (void)waitpid(l->target, NULL, 0);
 }
 
-static void open_stuck(struct stuck_fuse *f)
+static void open_stuck(void)
 {
-        int e = stuck_open(f);
+        int e = stuck_open(&stuck);
         if (e < 0) {
                 print_message("no FUSE here: %s\n", strerror(-e));
                 skip();
@@ -433,11 +433,10 @@ static void open_stuck(struct stuck_fuse *f)
 static void test_locked_memory_map(void **state)
 {
         (void)state;
-        struct stuck_fuse f;
         struct locked l;
         _cleanup_got_ struct got before = {0}, hung = {0}, after = {0}, freed = {0};
-        open_stuck(&f);
-        lock_a_process(&f, &l);
+        open_stuck();
+        lock_a_process(&stuck, &l);
         struct reader *r = open_reader(&host);
         pid_t old = child_of(r);
         ask_proc(r, l.target, "stat", &before); /* this one needs no memory map */
@@ -451,12 +450,11 @@ static void test_locked_memory_map(void **state)
         assert_true(after.status > 0);
         assert_int_equal(reader_restarts(r), 1);
         assert_true(child_of(r) != old);
-        unlock_process(&f, &l);
+        unlock_process(&stuck, &l);
         ask_proc(r, getpid(), "cmdline", &freed);
         finish(r);
         assert_int_equal(freed.status, after.status);
         reader_free(r);
-        stuck_close(&f);
 }
 
 static void ask_stuck(struct reader *r, const struct stuck_fuse *f, struct got *g)
@@ -478,16 +476,15 @@ static struct root open_here(void)
 static void test_unkillable(void **state)
 {
         (void)state;
-        struct stuck_fuse f;
         _cleanup_got_ struct got hung = {0}, after = {0};
-        open_stuck(&f);
+        open_stuck();
         struct root root = open_here();
         struct reader *r = open_reader(&root);
         pid_t old = child_of(r);
-        ask_stuck(r, &f, &hung);
+        ask_stuck(r, &stuck, &hung);
         ask(r, ECHO, "a", 1, &after);
         assert_int_equal(turn(r, 0), 0);
-        assert_true(stuck_await_read(&f));
+        assert_true(stuck_await_read(&stuck));
         sit_out_silence(r);
         finish(r);
         assert_int_equal(hung.status, -ETIMEDOUT);
@@ -497,7 +494,7 @@ static void test_unkillable(void **state)
         assert_int_equal(turn(r, 0), 0);
         assert_int_equal(state_of(old), 'D');
         assert_true(reader_deadline(r) < UINT64_MAX);
-        stuck_end_server(&f);
+        stuck_end_server(&stuck);
         assert_true(reaches_state(old, 'Z'));
         skew += SECOND;
         assert_int_equal(turn(r, 0), 0);
@@ -505,24 +502,22 @@ static void test_unkillable(void **state)
         assert_true(reader_deadline(r) == UINT64_MAX);
         reader_free(r);
         root_close(&root);
-        stuck_close(&f);
 }
 
 /* Every question makes another child that cannot die: that ends, and heals. */
 static void test_too_many_unkillable(void **state)
 {
         (void)state;
-        struct stuck_fuse f;
         static struct got hung[12];
         _cleanup_got_ struct got echo = {0};
-        open_stuck(&f);
+        open_stuck();
         struct root root = open_here();
         struct reader *r = open_reader(&root);
         for (size_t i = 0; i < ARRAY_SIZE(hung); i++)
-                ask_stuck(r, &f, &hung[i]);
+                ask_stuck(r, &stuck, &hung[i]);
         for (size_t i = 0; i < 8; i++) {
                 assert_int_equal(turn(r, 0), 0);
-                assert_true(stuck_await_read(&f));
+                assert_true(stuck_await_read(&stuck));
                 skew += READER_SILENT_USEC;
         }
         finish(r);
@@ -535,7 +530,7 @@ static void test_too_many_unkillable(void **state)
         skew += SECOND;
         finish(r);
         assert_int_equal(echo.status, -ETIMEDOUT);
-        stuck_end_server(&f);
+        stuck_end_server(&stuck);
         for (int i = 0; i < 100 && echo.status < 0; i++) {
                 (void)poll(NULL, 0, 20);
                 skew += SECOND;
@@ -546,7 +541,16 @@ static void test_too_many_unkillable(void **state)
         assert_int_equal(echo.status, 1);
         reader_free(r);
         root_close(&root);
-        stuck_close(&f);
+}
+
+static int clean(void **state)
+{
+        (void)state;
+        stuck_close(&stuck);
+        if (*fixture)
+                (void)nftw(fixture, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+        *fixture = '\0';
+        return 0;
 }
 
 int main(void)
@@ -558,11 +562,11 @@ int main(void)
                 TEST(die_hook),
                 TEST(reads_proc_as_user),
                 TEST(cannot_fork),
-                TEST(fifo),
-                TEST(steps),
-                TEST(locked_memory_map),
-                TEST(unkillable),
-                TEST(too_many_unkillable),
+                TEST_CLEAN(fifo),
+                TEST_CLEAN(steps),
+                TEST_CLEAN(locked_memory_map),
+                TEST_CLEAN(unkillable),
+                TEST_CLEAN(too_many_unkillable),
         };
         return bench_main("reader_child", tests, ARRAY_SIZE(tests));
 }
