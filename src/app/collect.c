@@ -229,10 +229,13 @@ static int step(struct collector *c)
         struct hierarchies h;
         (void)hierarchies_open(c->root, &h);
         /* the same mounts in the same order: only the descriptors are others */
-        for (size_t i = 0; i < MIN(h.n, c->h.n); i++) {
+        for (size_t i = 0; i < c->h.n; i++) {
                 int fd = c->h.all[i].fd;
-                c->h.all[i].fd = h.all[i].fd;
-                h.all[i].fd = fd;
+                c->h.all[i].fd = i < h.n ? h.all[i].fd : -1; /* -1: all in it is unknown now */
+                if (i < h.n)
+                        h.all[i].fd = fd;
+                else
+                        cleanup_closep(&fd);
         }
         hierarchies_close(&h);
         return reader_step(c->reader);

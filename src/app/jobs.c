@@ -37,7 +37,8 @@ static int run_leader(void *state, const struct root *root, struct wire *request
         enum leader_depth depth = (enum leader_depth)wire_get_u64(request);
         bool names = wire_get_u64(request) && disk_query_unpack(request, &q) >= 0;
         size_t n = get_pids(request, pids);
-        pid_t pid = leader_pick(root, pids, n);
+        /* one is nothing to choose from: whether it lives, the reading tells */
+        pid_t pid = n == 1 ? pids[0] : leader_pick(root, pids, n);
         if (pid < 0)
                 return pid;
         struct leader leader;
@@ -132,6 +133,7 @@ const struct reader_job jobs[JOB_COUNT] = {
         [JOB_SWEEP] = {"sweep", run_sweep, sweep_new},
         [JOB_OWN] = {"own", run_own, NULL},
         [JOB_DISK] = {"disk", run_disk, NULL},
+        [JOB_PROCESS] = {"process", job_process, NULL},
         [JOB_COMMAND] = {"command", job_command, NULL},
         [JOB_LISTEN] = {"listen", job_listen, NULL},
         [JOB_HOLDERS] = {"holders", job_holders, NULL},

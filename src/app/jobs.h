@@ -12,6 +12,7 @@ enum job {
         JOB_OWN,    /* type, inode, count, pids... -> 1 when all are in that namespace */
         JOB_DISK,   /* struct disk_query -> a status and struct facts */
         /* of who_jobs.c: */
+        JOB_PROCESS, /* pid -> struct leader of exactly that process or thread */
         JOB_COMMAND, /* pid -> n, the n bytes of its command line */
         JOB_LISTEN,  /* pid, port -> n, struct listener... of its network namespace */
         JOB_HOLDERS, /* cursor, n, inodes... -> cursor, denied, n, struct holder... */

@@ -111,11 +111,8 @@ int who_ask_pid(struct who *w, enum job job, pid_t pid, struct str *reply)
 
 int who_leader(struct who *w, pid_t pid, struct leader *ret)
 {
-        _cleanup_str_ struct str request = STR_INIT, reply = STR_INIT;
-        wire_put_u64(&request, true); /* without its mounts */
-        wire_put_u64(&request, 1);
-        wire_put_u64(&request, (uint64_t)pid);
-        int r = who_ask(w, JOB_LEADER, &request, &reply);
+        _cleanup_str_ struct str reply = STR_INIT;
+        int r = who_ask_pid(w, JOB_PROCESS, pid, &reply);
         if (r < 0)
                 return r;
         struct wire wire = who_wire(&reply);
@@ -133,16 +130,43 @@ static uint64_t private_ns(const struct who_row *row, enum ns_type type)
 
 bool who_in_space(const struct who_row *row, const struct who_space *space)
 {
+        if (row->guest)
+                return false;
         if (!space->inode)
                 return row->c->pid == space->pid;
         return private_ns(row, NS_NET) == space->inode;
+}
+
+/* What makes the row one: the first of its namespaces that is its own. */
+static bool is_made_of(const struct who_row *row, enum ns_type type)
+{
+        for (enum ns_type t = NS_PID; t < type; t++)
+                if (private_ns(row, t))
+                        return false;
+        return true;
+}
+
+/* Somebody entered a namespace of a container and is a row by that alone: the container is the
+ * answer. */
+static bool is_guest(const struct who *w, const struct who_row *row)
+{
+        enum ns_type type = NS_MNT;
+        while (type <= NS_USER && !private_ns(row, type))
+                type++;
+        if (row->cgroup || type > NS_USER || !is_made_of(row, type))
+                return false;
+        for (size_t i = 0; i < w->n_rows; i++)
+                if (private_ns(&w->rows[i], type) == private_ns(row, type) &&
+                    (w->rows[i].cgroup || !is_made_of(&w->rows[i], type)))
+                        return true;
+        return false;
 }
 
 static void add_space(struct who *w, const struct who_row *row)
 {
         const struct isolation *i = &row->c->isolation;
         bool host = i->host_ns_known[NS_NET] && i->host_ns[NS_NET];
-        if (host || row->c->pid <= 0)
+        if (host || row->guest || row->c->pid <= 0)
                 return;
         struct who_space space = {.inode = private_ns(row, NS_NET), .pid = row->c->pid};
         for (size_t k = 0; k < w->n_spaces && space.inode; k++)
@@ -169,8 +193,11 @@ static void take_rows(struct who *w)
                 *row = (struct who_row){.c = c};
                 if (seen->owns_cgroup)
                         row->cgroup = xstrdup(seen->cgroup);
-                add_space(w, row);
         }
+        for (size_t i = 0; i < w->n_rows; i++)
+                w->rows[i].guest = is_guest(w, &w->rows[i]);
+        for (size_t i = 0; i < w->n_rows; i++)
+                add_space(w, &w->rows[i]);
 }
 
 /* A row is known by its path in the one hierarchy that it was found in; equal paths elsewhere mean
@@ -207,20 +234,11 @@ static struct who_row *by_cgroup(struct who *w, const char *cgroups)
         return best;
 }
 
-/* What makes the row one: the first of its namespaces that is its own. */
-static bool is_made_of(const struct who_row *row, enum ns_type type)
-{
-        for (enum ns_type t = NS_PID; t < type; t++)
-                if (private_ns(row, t))
-                        return false;
-        return true;
-}
-
 static struct who_row *by_namespace(struct who *w, enum ns_type type, uint64_t inode)
 {
         bool always = type == NS_PID || type == NS_MNT;
         for (size_t i = 0; inode && i < w->n_rows; i++)
-                if (private_ns(&w->rows[i], type) == inode &&
+                if (!w->rows[i].guest && private_ns(&w->rows[i], type) == inode &&
                     (always || is_made_of(&w->rows[i], type)))
                         return &w->rows[i];
         return NULL;
@@ -284,7 +302,7 @@ static bool say_shared(struct who *w, pid_t pid, const char *comm, const struct 
         for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
                 uint64_t inode = l->ns.inode[types[i].type];
                 for (size_t k = 0; inode && k < w->n_rows; k++)
-                        if (private_ns(&w->rows[k], types[i].type) == inode)
+                        if (!w->rows[k].guest && private_ns(&w->rows[k], types[i].type) == inode)
                                 who_say(w, &w->rows[k], 0, "pid %d%s shares the %s namespace of %s",
                                         (int)pid, comm, types[i].name, w->rows[k].c->name);
                 if (w->n_found)

@@ -13,6 +13,7 @@ struct who_row {
         char *cgroup;              /* its own, raw; NULL none */
         unsigned said;             /* bit per kind of sentence, see who_say() */
         bool found;
+        bool guest; /* made of nothing but a namespace of another row: no answer */
 };
 
 /* One network namespace that rows live in, and through whom to look at it. */

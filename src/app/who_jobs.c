@@ -5,12 +5,25 @@
 
 #include "base/mem.h"
 #include "kernel/holders.h"
+#include "kernel/leader.h"
 #include "kernel/rtnetlink.h"
 #include "kernel/sockets.h"
 #include "runtime/proxy.h"
 
 #define SPACES_MAX 65536 /* network namespaces in one question */
 #define PORTS_MAX  4096  /* of one bridge: a kernel's bridge has 1024 */
+
+int job_process(void *state, const struct root *r, struct wire *request, struct str *reply)
+{
+        struct leader leader;
+        (void)state;
+        int e = leader_read_to(r, (pid_t)wire_get_u64(request), LEADER_ISOLATION, &leader);
+        if (e < 0)
+                return e;
+        leader_pack(&leader, reply);
+        leader_done(&leader);
+        return 0;
+}
 
 int job_command(void *state, const struct root *r, struct wire *request, struct str *reply)
 {

@@ -5,6 +5,7 @@
 
 #include "reader/reader.h"
 
+int job_process(void *state, const struct root *r, struct wire *request, struct str *reply);
 int job_command(void *state, const struct root *r, struct wire *request, struct str *reply);
 int job_listen(void *state, const struct root *r, struct wire *request, struct str *reply);
 int job_holders(void *state, const struct root *r, struct wire *request, struct str *reply);

@@ -249,34 +249,42 @@ static void say_configured(struct lookup *l)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-/* The processes in rows that hold the socket. */
+static void say_holder(struct lookup *l, const struct wait *s, struct process *p)
+{
+        const char *name = p->row->c->name, *comm = comm_of(p);
+        int pid = (int)p->held.pid;
+        if (s->space)
+                who_say(l->w, p->row, SAID_INSIDE, ":%u is listened on inside %s (%s pid %d)",
+                        l->port, name, comm, pid);
+        else
+                who_say(l->w, p->row, SAID_ON_HOST,
+                        ":%u is listened on by %s (%s pid %d, in the host's network)", l->port,
+                        name, comm, pid);
+}
+
+/* Rootless helpers live in a sandbox of their engine's making, which is not the answer. */
+static bool may_help(const struct process *p)
+{
+        return !p->row || p->row->c->kind == KIND_SANDBOX;
+}
+
+/* True when any process that holds the socket is in a row, or holds it for one. */
 static bool say_holders(struct lookup *l, const struct wait *s)
 {
         bool any = false;
-        for (size_t i = 0; i < l->n_processes; i++) {
+        for (size_t i = 0; s->inode && i < l->n_processes; i++) {
                 struct process *p = &l->processes[i];
-                if (!s->inode || p->held.inode != s->inode || !p->row)
+                if (p->held.inode != s->inode)
                         continue;
-                any = true;
-                if (s->space)
-                        who_say(l->w, p->row, SAID_INSIDE,
-                                ":%u is listened on inside %s (%s pid %d)", l->port,
-                                p->row->c->name, comm_of(p), (int)p->held.pid);
-                else
-                        who_say(l->w, p->row, SAID_ON_HOST,
-                                ":%u is listened on by %s (%s pid %d, in the host's network)",
-                                l->port, p->row->c->name, comm_of(p), (int)p->held.pid);
+                if (!s->space && may_help(p) && say_helper(l, p))
+                        any = true;
+                else if (p->row)
+                        say_holder(l, s, p);
+                else if (!s->space)
+                        l->outsider = p;
+                any |= p->row != NULL;
         }
         return any;
-}
-
-static void say_helpers(struct lookup *l, const struct wait *s)
-{
-        for (size_t i = 0; i < l->n_processes; i++) {
-                struct process *p = &l->processes[i];
-                if (s->inode && p->held.inode == s->inode && !say_helper(l, p))
-                        l->outsider = p;
-        }
 }
 
 /* Nobody in a row holds it, or that may not be seen: it belongs to whoever lives there. */
@@ -312,12 +320,8 @@ void who_port(struct who *w, uint16_t port)
         read_holders(&l);
         for (size_t i = 0; i < l.n_waits; i++) {
                 const struct wait *s = &l.waits[i];
-                if (say_holders(&l, s))
-                        continue;
-                if (s->space)
+                if (!say_holders(&l, s) && s->space)
                         say_space(&l, s->space);
-                else
-                        say_helpers(&l, s);
         }
         say_configured(&l);
         if (!w->n_found && !w->s.stop)

@@ -342,16 +342,18 @@ static struct own_limit read_limit(const struct cg_dirs *d, enum controller c,
         char buf[256];
         ssize_t n = read_now(d, c, dir, file, buf, sizeof(buf));
         struct limit l = n > 0 ? parse(buf) : (struct limit){.state = LIMIT_UNKNOWN};
-        return (struct own_limit){.value = l.value, .state = l.state};
+        bool broken = n != -ENOENT && l.state == LIMIT_UNKNOWN;
+        return (struct own_limit){.value = l.value, .state = l.state, .broken = broken};
 }
 
 static struct own_limit read_cfs(const struct cg_dirs *d, const struct cg_dir *dir)
 {
-        static const struct own_limit unknown = {.state = LIMIT_UNKNOWN};
+        static const struct own_limit unknown = {.state = LIMIT_UNKNOWN, .broken = true};
         char buf[64];
         uint64_t quota, period;
-        if (read_now(d, CTRL_CPU, dir, "cpu.cfs_quota_us", buf, sizeof(buf)) <= 0)
-                return unknown;
+        ssize_t n = read_now(d, CTRL_CPU, dir, "cpu.cfs_quota_us", buf, sizeof(buf));
+        if (n <= 0)
+                return (struct own_limit){.state = LIMIT_UNKNOWN, .broken = n != -ENOENT};
         if (buf[0] == '-')
                 return (struct own_limit){.state = LIMIT_NONE};
         if (parse_u64_z(buf, &quota) < 0 || quota > UINT64_MAX / MICRO ||
@@ -390,7 +392,7 @@ static unsigned read_cpus(const struct cg_dirs *d, const struct cg_dir *dir)
 static void refresh(struct cg_dirs *d, struct cg_dir *dir)
 {
         bool memory = is_used(d, dir, CTRL_MEMORY), cpu = is_used(d, dir, CTRL_CPU);
-        dir->stale = false;
+        dir->limits_tick = d->tick;
         if (cpu && is_v2(d, CTRL_CPU))
                 dir->cpu = read_limit(d, CTRL_CPU, dir, "cpu.max", limit_parse_cpu_max);
         else if (cpu)
@@ -407,6 +409,9 @@ static void refresh(struct cg_dirs *d, struct cg_dir *dir)
         }
         if (is_used(d, dir, CTRL_PIDS))
                 dir->pids = read_limit(d, CTRL_PIDS, dir, "pids.max", limit_parse);
+        /* out of descriptors, say: again at the next tick */
+        dir->stale = dir->cpu.broken || dir->memory_max.broken || dir->memory_high.broken ||
+                     dir->pids.broken;
 }
 
 /* The least so far; of equals the innermost is its source. */
@@ -418,13 +423,20 @@ static void least(struct limit *sum, struct own_limit l, struct cg_dir *dir)
                 *sum = (struct limit){LIMIT_SET, l.value, path_of(dir)};
 }
 
-static void chain(struct cg_dirs *d, struct cg_dir *dir, size_t offset, struct limit *ret)
+/* A limit that cannot be read may be the least of all: then nobody knows, and it returns false. */
+static bool chain(struct cg_dirs *d, struct cg_dir *dir, size_t offset, struct limit *ret)
 {
+        bool broken = false;
         for (; dir; dir = dir->parent) {
-                if (dir->stale)
+                if (dir->stale && dir->limits_tick != d->tick)
                         refresh(d, dir);
-                least(ret, *(const struct own_limit *)(const void *)((char *)dir + offset), dir);
+                const struct own_limit *l = (const void *)((const char *)dir + offset);
+                broken |= l->broken;
+                least(ret, *l, dir);
         }
+        if (broken)
+                *ret = (struct limit){.state = LIMIT_UNKNOWN};
+        return !broken;
 }
 
 /* A cpuset smaller than the host is a limit too; it is set where it first became this small. */
@@ -433,7 +445,7 @@ static void cpuset_limit(struct cg_dirs *d, struct cg_dir *dir, struct limit *re
         if (!dir || !d->host_cpus)
                 return;
         for (struct cg_dir *i = dir; i; i = i->parent)
-                if (i->stale)
+                if (i->stale && i->limits_tick != d->tick)
                         refresh(d, i);
         if (!dir->cpus || dir->cpus >= d->host_cpus)
                 return;
@@ -465,10 +477,10 @@ static void throttle(struct cg_dirs *d, struct cg_dir *dir, struct throttle *ret
 void cg_limits(struct cg_dirs *d, struct cg_dir *const of[CTRL_COUNT], struct limits *ret)
 {
         *ret = (struct limits){0};
-        chain(d, of[CTRL_CPU], offsetof(struct cg_dir, cpu), &ret->cpu);
-        cpuset_limit(d, of[CTRL_CPUSET], &ret->cpu);
-        chain(d, of[CTRL_MEMORY], offsetof(struct cg_dir, memory_max), &ret->memory_max);
-        chain(d, of[CTRL_MEMORY], offsetof(struct cg_dir, memory_high), &ret->memory_high);
-        chain(d, of[CTRL_PIDS], offsetof(struct cg_dir, pids), &ret->pids);
+        if (chain(d, of[CTRL_CPU], offsetof(struct cg_dir, cpu), &ret->cpu))
+                cpuset_limit(d, of[CTRL_CPUSET], &ret->cpu);
+        (void)chain(d, of[CTRL_MEMORY], offsetof(struct cg_dir, memory_max), &ret->memory_max);
+        (void)chain(d, of[CTRL_MEMORY], offsetof(struct cg_dir, memory_high), &ret->memory_high);
+        (void)chain(d, of[CTRL_PIDS], offsetof(struct cg_dir, pids), &ret->pids);
         throttle(d, of[CTRL_CPU], &ret->throttle);
 }

@@ -39,6 +39,7 @@ struct cpu_counters {
 struct own_limit {
         uint64_t value;
         enum limit_state state;
+        bool broken; /* the file is there but could not be read or understood */
 };
 
 /*
@@ -48,9 +49,10 @@ struct own_limit {
 struct cg_dir {
         struct cg_dir *parent;
         unsigned refs;
-        unsigned used; /* bit per hierarchy in which somebody depends on it */
-        bool stale;    /* limits are to be read again */
-        unsigned cpus; /* size of its effective cpuset; 0 unknown */
+        unsigned used;        /* bit per hierarchy in which somebody depends on it */
+        bool stale;           /* limits are to be read again */
+        uint64_t limits_tick; /* when they were read: once a tick is enough */
+        unsigned cpus;        /* size of its effective cpuset; 0 unknown */
         struct own_limit cpu, memory_max, memory_high, pids;
         struct cpu_counters *core, *cpu_v1; /* v2's cpu.stat; v1's. NULL: never asked for */
         char *path; /* raw, with leading slash; made when a limit wants it */

@@ -342,14 +342,22 @@ static bool wanted(const struct cg_reader *r, size_t i, const struct cg_file *f,
         return true;
 }
 
-/* What the event files say holds until they say otherwise. */
-static void keep_events(struct cg_reader *r, const struct cg_sample *s)
+/* What an event file says holds until it says otherwise, or cannot be read. */
+static void keep_events(struct cg_reader *r, const struct cg_file *f, bool read,
+                        struct cg_sample *s)
 {
-        for (enum metric m = MEMORY_OOM_KILLS; m <= POPULATED; m++)
-                if (sample_has(s, m)) {
-                        r->events_have |= (uint8_t)(1u << (m - MEMORY_OOM_KILLS));
-                        r->events[m - MEMORY_OOM_KILLS] = s->value[m];
-                }
+        bool memory = f->controller == CTRL_MEMORY;
+        enum metric m = memory ? MEMORY_OOM_KILLS : FROZEN;
+        for (enum metric end = memory ? FROZEN : POPULATED + 1; m < end; m++) {
+                uint8_t bit = (uint8_t)(1u << (m - MEMORY_OOM_KILLS));
+                if (!read)
+                        s->have &= ~METRIC_BIT(m);
+                r->events_have &= (uint8_t)~bit;
+                if (!sample_has(s, m))
+                        continue;
+                r->events_have |= bit;
+                r->events[m - MEMORY_OOM_KILLS] = s->value[m];
+        }
 }
 
 static void add_events(const struct cg_reader *r, struct cg_sample *s)
@@ -359,7 +367,8 @@ static void add_events(const struct cg_reader *r, struct cg_sample *s)
                         sample_set(s, m, r->events[m - MEMORY_OOM_KILLS]);
 }
 
-static void sample_file(struct cg_reader *r, struct cg_dirs *d, struct blockdevs *b, size_t i,
+/* False when it could not be read. */
+static bool sample_file(struct cg_reader *r, struct cg_dirs *d, struct blockdevs *b, size_t i,
                         char *buf, struct cg_sample *s)
 {
         const struct cg_file *f = file_at(i);
@@ -367,11 +376,13 @@ static void sample_file(struct cg_reader *r, struct cg_dirs *d, struct blockdevs
                 f->flags & CG_INNER_DIR ? r->limit_of[f->controller] : r->of[f->controller];
         const struct hierarchy *h = d->h->of[f->controller];
         if (!dir || h->version != f->version)
-                return;
+                return false;
         ssize_t n = cg_read(d, h, dir, f->name, &r->fd[i], buf, BUFFER_SIZE);
         r->gone |= n == -ENODEV;
-        if (n >= 0)
-                f->parse(buf, b, s);
+        if (n < 0)
+                return false;
+        f->parse(buf, b, s);
+        return true;
 }
 
 void cg_reader_sample(struct cg_reader *r, struct cg_dirs *d, struct blockdevs *b, unsigned wants,
@@ -390,9 +401,10 @@ void cg_reader_sample(struct cg_reader *r, struct cg_dirs *d, struct blockdevs *
                 const struct cg_file *f = file_at(i);
                 if (!wanted(r, i, f, wants, events) || !useful(r, f, b))
                         continue;
-                sample_file(r, d, b, i, buf, s);
+                bool read = sample_file(r, d, b, i, buf, s);
                 if (f->flags & CG_EVENT)
-                        keep_events(r, s);
-                r->due &= ~(1u << i);
+                        keep_events(r, f, read, s);
+                if (read)
+                        r->due &= ~(1u << i);
         }
 }

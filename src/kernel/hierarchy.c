@@ -153,7 +153,7 @@ int hierarchies_open(const struct root *r, struct hierarchies *ret)
 void hierarchies_close(struct hierarchies *h)
 {
         for (size_t i = 0; i < h->n; i++) {
-                close(h->all[i].fd);
+                cleanup_closep(&h->all[i].fd);
                 free(h->all[i].tag);
                 free(h->all[i].prefix);
         }

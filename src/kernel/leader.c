@@ -553,8 +553,6 @@ static bool is_better(const struct candidate *a, const struct candidate *b)
 pid_t leader_pick(const struct root *r, const pid_t *pids, size_t n)
 {
         struct candidate best = {.rank = -1}, c;
-        if (n == 1) /* nothing to choose: leader_read() finds out whether it lives */
-                return pids[0];
         for (size_t i = 0; i < MIN(n, (size_t)CANDIDATES_MAX); i++)
                 if (pids[i] > 0 && rate(r, pids[i], &c) && is_better(&c, &best))
                         best = c;

@@ -69,14 +69,16 @@ static int append_properties(sd_bus_message *m, const char *description, pid_t p
                                      (uint32_t)pid, 0);
 }
 
-/* The flag for interactive authorization stays off: polkit refuses at once instead of asking. */
+/*
+ * The flag for interactive authorization stays off: polkit refuses at once instead of asking.
+ * Auto-start stays on: a user's bus may be started by our very connection, and then holds the call
+ * back until the manager, which runs already, has its name there.
+ */
 static int send_start(struct bus_scope *s, const char *description, pid_t pid)
 {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
         int r = sd_bus_message_new_method_call(s->bus, &m, SYSTEMD_NAME, SYSTEMD_PATH,
                                                SYSTEMD_MANAGER, "StartTransientUnit");
-        if (r >= 0)
-                r = sd_bus_message_set_auto_start(m, 0);
         if (r >= 0)
                 r = sd_bus_message_append(m, "ss", s->unit, "fail");
         if (r >= 0)

@@ -3,7 +3,7 @@
 
 /*
  * systemd over D-Bus. So far: one transient scope, for --demo. Nothing here blocks for longer than
- * it is told, starts a daemon, or lets polkit ask somebody.
+ * it is told, or lets polkit ask somebody.
  */
 
 #include <stdbool.h>
