@@ -10,6 +10,7 @@
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 #include "app/demo_util.h"
 #include "base/mem.h"
@@ -21,6 +22,7 @@
 #define DEPTH_MAX  8
 #define SWEEP_USEC 500000
 #define KEEPER     "keeper"
+#define XATTR      "trusted.ctop-demo.enabled"
 
 /* Controllers with a use for the demo; the v1 hierarchies that carry one of these get a tree. */
 static const char *const v2_controllers[] = {"cpu", "memory", "io", "pids"};
@@ -244,6 +246,54 @@ static const char *below_mount(const char *path)
         return path[1] ? path + 1 : ".";
 }
 
+/* Switches the controllers on for the children of a v2 cgroup, one by one: one that is refused
+ * must not cost the others. Returns the bits that were off before. */
+static unsigned enable_controllers(int dirfd)
+{
+        char have[512], on[512], text[32];
+        unsigned bits = 0;
+        if (read_beneath(dirfd, "cgroup.controllers", have, sizeof(have)) < 0 ||
+            read_beneath(dirfd, "cgroup.subtree_control", on, sizeof(on)) < 0)
+                return 0;
+        for (char *s = have; (s = strpbrk(s, " \n"));)
+                *s++ = ',';
+        for (char *s = on; (s = strpbrk(s, " \n"));)
+                *s++ = ',';
+        for (unsigned i = 0; i < ARRAY_SIZE(v2_controllers); i++) {
+                snprintf(text, sizeof(text), "+%s", v2_controllers[i]);
+                if (option_has(have, v2_controllers[i]) && !option_has(on, v2_controllers[i]) &&
+                    cgroup_write(dirfd, ".", "cgroup.subtree_control", text) >= 0)
+                        bits |= 1u << i;
+        }
+        return bits;
+}
+
+static void disable_controllers(int dirfd, unsigned bits)
+{
+        char text[32];
+        for (unsigned i = 0; i < ARRAY_SIZE(v2_controllers); i++) {
+                snprintf(text, sizeof(text), "-%s", v2_controllers[i]);
+                if (bits & 1u << i)
+                        (void)cgroup_write(dirfd, ".", "cgroup.subtree_control", text);
+        }
+}
+
+/* Remembered on the tree itself, for the sweep after a killed keeper. */
+static void remember_enabled(int top, unsigned bits)
+{
+        if (bits)
+                (void)fsetxattr(top, XATTR, &bits, sizeof(bits), 0);
+}
+
+static unsigned recall_enabled(int parent, const char *name)
+{
+        unsigned bits = 0;
+        _cleanup_close_ int fd = open_beneath(parent, name, O_DIRECTORY);
+        if (fd < 0 || fgetxattr(fd, XATTR, &bits, sizeof(bits)) != sizeof(bits))
+                return 0;
+        return bits;
+}
+
 /* --- what a killed keeper left ---------------------------------------------------------------- */
 
 /* The pid in "ctop-demo-<pid>" or "ctop-demo-<pid>.scope", 0 when it is no name of ours. */
@@ -293,7 +343,11 @@ static unsigned sweep_dir(struct demo_tree *t, int parent, unsigned *ret_seen)
                 if (!is_left_over(t, parent, name))
                         continue;
                 (*ret_seen)++;
-                left += !remove_cgroup(parent, name, 0);
+                unsigned enabled = recall_enabled(parent, name);
+                if (remove_cgroup(parent, name, 0))
+                        disable_controllers(parent, enabled);
+                else
+                        left++;
         }
         return left;
 }
@@ -324,38 +378,6 @@ unsigned demo_tree_sweep(struct demo_tree *t)
 
 /* --- making ----------------------------------------------------------------------------------- */
 
-/* Switches the controllers on for the children of a v2 cgroup, one by one: one that is refused
- * must not cost the others. Returns the bits that were off before. */
-static unsigned enable_controllers(int dirfd)
-{
-        char have[512], on[512], text[32];
-        unsigned bits = 0;
-        if (read_beneath(dirfd, "cgroup.controllers", have, sizeof(have)) < 0 ||
-            read_beneath(dirfd, "cgroup.subtree_control", on, sizeof(on)) < 0)
-                return 0;
-        for (char *s = have; (s = strpbrk(s, " \n"));)
-                *s++ = ',';
-        for (char *s = on; (s = strpbrk(s, " \n"));)
-                *s++ = ',';
-        for (unsigned i = 0; i < ARRAY_SIZE(v2_controllers); i++) {
-                snprintf(text, sizeof(text), "+%s", v2_controllers[i]);
-                if (option_has(have, v2_controllers[i]) && !option_has(on, v2_controllers[i]) &&
-                    cgroup_write(dirfd, ".", "cgroup.subtree_control", text) >= 0)
-                        bits |= 1u << i;
-        }
-        return bits;
-}
-
-static void disable_controllers(int dirfd, unsigned bits)
-{
-        char text[32];
-        for (unsigned i = 0; i < ARRAY_SIZE(v2_controllers); i++) {
-                snprintf(text, sizeof(text), "-%s", v2_controllers[i]);
-                if (bits & 1u << i)
-                        (void)cgroup_write(dirfd, ".", "cgroup.subtree_control", text);
-        }
-}
-
 /* Moves the keeper out of the way of the no-internal-processes rule and opens the tree for limits.
  */
 static int settle(struct demo_hierarchy *h)
@@ -378,6 +400,8 @@ static void make_in(struct demo_tree *t, struct demo_hierarchy *h, const char *o
         h->top_path = xasprintf("/%s", t->name);
         h->parent = xstrdup(".");
         h->home = own_path(h, own);
+        if (h->top >= 0)
+                remember_enabled(h->top, h->enabled);
         if (h->top >= 0 && settle(h) >= 0)
                 return;
         disable_controllers(h->mount, h->enabled);

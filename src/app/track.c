@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -98,6 +99,8 @@ static void track_net(struct tracked *t)
         if (!n->have)
                 return;
         t->seen.net_mode = n->interfaces ? NET_PRIVATE : NET_NONE;
+        if (!t->seen.netns && n->refs > 1) /* the model has no inode to see it by */
+                t->seen.net_mode = NET_SHARED;
         for (enum metric m = NET_RX_BYTES; m <= NET_TX_DROPPED; m++)
                 if (n->have & (1u << (m - NET_RX_BYTES)))
                         sample_set(&t->seen.sample, m, n->value[m - NET_RX_BYTES]);
@@ -158,6 +161,33 @@ static void watch_death(struct tracked *t)
                 drop_pidfd(t);
 }
 
+/*
+ * Of every network namespace the files below proc/PID/net have inodes of their own, and anybody may
+ * look at them. 0: unknown.
+ */
+static uint64_t netns_by_file(const struct collector *c, pid_t pid)
+{
+        struct stat st;
+        _cleanup_close_ int fd =
+                c->root->fixture ? -1 : root_open_proc(c->root, pid, "net/dev", O_PATH);
+        return fd >= 0 && fstat(fd, &st) == 0 ? st.st_ino : 0;
+}
+
+/* The key of its network namespace in c->netns: 0 for the host's, or unknown. */
+static uint64_t netns_of(struct tracked *t)
+{
+        struct seen *s = &t->seen;
+        uint64_t netns = t->leader.ns.inode[NS_NET];
+        if (!netns && (netns = netns_by_file(t->c, t->leader.pid))) {
+                uint64_t host = netns_by_file(t->c, 1);
+                if (!host)
+                        return 0;
+                s->host_ns_known[NS_NET] = true;
+                s->host_ns[NS_NET] = netns == host;
+        }
+        return s->host_ns[NS_NET] ? 0 : netns;
+}
+
 /* What may be told without the links (unprivileged): NSpid depth and the uid map. */
 static void compare_ns(struct tracked *t)
 {
@@ -188,9 +218,8 @@ void track_set_leader(struct tracked *t, struct leader *l)
         if (t->leader.start_ticks && c->host.boot_usec)
                 t->seen.started_usec = c->host.boot_usec + t->leader.start_ticks * MICRO /
                                                                    (uint64_t)sysconf(_SC_CLK_TCK);
-        bool host_net = t->seen.host_ns_known[NS_NET] && t->seen.host_ns[NS_NET];
-        uint64_t netns = t->leader.ns.inode[NS_NET];
-        if (netns && !host_net)
+        uint64_t netns = netns_of(t);
+        if (netns)
                 t->netns = netns_get(c, netns, t->leader.pid);
         if (c->o.note)
                 t->seen.note = c->o.note(c->o.userdata, t->leader.comm);

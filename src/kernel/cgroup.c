@@ -315,18 +315,8 @@ static void sample_throttled(struct cg_reader *r, struct cg_dirs *d, struct cg_s
                 sample_set(s, CPU_THROTTLED_USEC, c->throttled_usec);
 }
 
-static bool has_limits(const struct cg_reader *r)
-{
-        for (const struct cg_dir *d = r->limit_of[CTRL_MEMORY]; d; d = d->parent)
-                if (d->memory_max.state == LIMIT_SET)
-                        return true;
-        return false;
-}
-
 static bool useful(const struct cg_reader *r, const struct cg_file *f, const struct blockdevs *b)
 {
-        if ((f->flags & CG_LIMITED_ONLY) && !has_limits(r))
-                return false;
         if ((f->flags & CG_NO_CORE) && r->of[CTRL_CORE])
                 return false;
         return !(f->flags & CG_BLKIO) || b->v1_accounted.len;
@@ -399,7 +389,7 @@ void cg_reader_sample(struct cg_reader *r, struct cg_dirs *d, struct blockdevs *
         add_events(r, s);
         for (size_t i = 0; file_at(i); i++) {
                 const struct cg_file *f = file_at(i);
-                if (!wanted(r, i, f, wants, events) || !useful(r, f, b))
+                if (!wanted(r, i, f, wants, events) || !useful(r, f, wants, b))
                         continue;
                 bool read = sample_file(r, d, b, i, buf, s);
                 if (f->flags & CG_EVENT)

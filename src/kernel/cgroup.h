@@ -45,9 +45,7 @@ void cg_reader_sample(struct cg_reader *r, struct cg_dirs *d, struct blockdevs *
 /* --- the tables of both versions --- */
 
 enum {
-        CG_EVENT = 1, /* tells by an event when it changes */
-        CG_LIMITED_ONLY =
-                2,        /* means nothing without a memory limit somewhere above: saves the read */
+        CG_EVENT = 1,     /* tells by an event when it changes */
         CG_INNER_DIR = 4, /* read where limits are set, not where counters are */
         CG_NO_CORE = 8,   /* only where no v2 directory tells it */
         CG_BLKIO = 16,    /* only where v1 accounts a device at all */

@@ -56,7 +56,7 @@ assert sum(len(f.samples) for f in parse(open(sys.argv[1]).read())) > 50' "$T/ou
         local namespace
         namespace=$(of net .network.namespace)
         same "openmetrics: a shared network counts once" 1 \
-                "$(grep -c "receive_bytes_total{.*namespace=\"$namespace\"" "$T/out.om")"
+                "$(grep -c "^ctop_container_network_rx_bytes_total{.*namespace=\"$namespace\"" "$T/out.om")"
 }
 
 promtool_check() {
@@ -122,12 +122,22 @@ check_prometheus() {
 # --- who ------------------------------------------------------------------------------------------
 
 check_who() {
-        local out child
-        if "$T/ctop-c" who 2>&1 | grep -q 'not there yet'; then
+        local child peer
+        read -r child _ <"/proc/${PID[pids]}/task/${PID[pids]}/children"
+        if "$T/ctop-c" who "$child" 2>&1 | grep -q 'not there yet'; then
                 skip "who" "this build has no verb 'who' yet"
                 return
         fi
-        child=$(pgrep -P "${PID[pids]}" | head -n 1)
-        out=$("$T/ctop-c" who "$child" 2>&1)
-        if [[ $out == *pids* ]]; then pass "who PID"; else fail "who $child" "pids" "'$out'"; fi
+        who_is "a child of pids" pids "$child"
+        [[ $BRIDGE == none ]] && return
+        who_is "the published port" net ":$(docker port net 80/tcp | sed 's/.*://')"
+        peer=$(nsenter -t "${PID[net]}" -n cat /sys/class/net/eth0/iflink)
+        who_is "the interface on the host's side" net \
+                "$(ip -o link | sed -n "s/^$peer: \([^:@]*\).*/\1/p")"
+}
+
+who_is() { # WHAT NAME QUESTION
+        local out
+        out=$("$T/ctop-c" who "$3" 2>&1)
+        if [[ $out == *"$2"* ]]; then pass "who $3: $1"; else fail "who $3: $1" "$2" "'$out'"; fi
 }

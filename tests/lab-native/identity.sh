@@ -54,7 +54,7 @@ check_engine_row() {
         same "$name: state" "${D["$id state"]}" "${S["$id state"]}"
         readarray -t started < <(printf '%s\n' "${D["$id started"]}" "${S["$id started_at"]}" | date -f - +%s.%N)
         near "$name: started_at" "${started[0]}" 2 "${started[1]:-}"
-        if [[ ${RUNTIME[$name]} == podman && ${S["$id labels"]} == '{}' ]]; then
+        if [[ ${RUNTIME[$name]} == podman && ${D["$id labels"]} != "${S["$id labels"]}" ]]; then
                 skip "$name: labels" "podman keeps them in its own data base: only its API tells"
         else
                 same "$name: labels" "${D["$id labels"]}" "${S["$id labels"]}"

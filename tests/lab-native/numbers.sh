@@ -164,8 +164,8 @@ check_stats() {
                 fi
                 read -r _ cpu pids memory <<<"$line"
                 memory=$(to_bytes "${memory%% /*}")
+                [[ $name == oom ]] && continue # eats in gusts: no two looks are alike
                 near "$name: cpu beside the engine's" "${cpu%\%}" 5 "${S["$id cpu.percent"]}"
-                [[ $name == oom ]] && continue # eats between any two looks
                 near "$name: memory beside the engine's" "$memory" $((memory / 20 + 65536)) \
                         "${S["$id memory.working_set_bytes"]}"
                 same "$name: pids beside the engine's" "$pids" "${S["$id pids.current"]}"
