@@ -105,7 +105,8 @@ struct spaces {
 
 static void read_spaces(int fd, struct wire *request, struct spaces *s)
 {
-        uint64_t n = MIN(wire_get_u64(request), (uint64_t)SPACES_MAX);
+        uint64_t n = wire_get_u64(request);
+        n = MIN(n, (uint64_t)SPACES_MAX);
         s->nsid = xcalloc(n + 1, sizeof(*s->nsid));
         for (; s->n < n && wire_ok(request); s->n++) {
                 pid_t pid = (pid_t)wire_get_u64(request);

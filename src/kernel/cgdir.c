@@ -10,7 +10,8 @@
 #include "base/str.h"
 #include "kernel/cgroup.h"
 
-#define MICRO UINT64_C(1000000)
+#define MICRO    UINT64_C(1000000)
+#define CPUS_MAX (1 << 20)
 
 void cg_dirs_init(struct cg_dirs *d, const struct root *r, const struct hierarchies *h,
                   int fd_budget, uint64_t (*clock_usec)(void))
@@ -291,7 +292,7 @@ struct limit limit_parse_cpu_max(const char *text)
         uint64_t quota, period;
         const char *end = text + strcspn(text, "\n");
         const char *space = memchr(text, ' ', (size_t)(end - text));
-        if (!space || parse_u64(space + 1, end, &period) <= 0 || !period)
+        if (!space || parse_u64(space + 1, end, &period) != (int)(end - space - 1) || !period)
                 return (struct limit){.state = LIMIT_UNKNOWN};
         if (startswith(text, "max "))
                 return (struct limit){.state = LIMIT_NONE};
@@ -316,8 +317,9 @@ unsigned cpu_list_size(const char *text)
                                 return 0;
                         text += 1 + used;
                 }
-                n += to - from + 1;
-                if (n > 1 << 20 || (text < end && *text++ != ','))
+                if (to - from >= CPUS_MAX || (n += to - from + 1) > CPUS_MAX)
+                        return 0;
+                if (text < end && (*text++ != ',' || text == end))
                         return 0;
         }
         return (unsigned)n;

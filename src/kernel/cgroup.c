@@ -389,7 +389,7 @@ void cg_reader_sample(struct cg_reader *r, struct cg_dirs *d, struct blockdevs *
         add_events(r, s);
         for (size_t i = 0; file_at(i); i++) {
                 const struct cg_file *f = file_at(i);
-                if (!wanted(r, i, f, wants, events) || !useful(r, f, wants, b))
+                if (!wanted(r, i, f, wants, events) || !useful(r, f, b))
                         continue;
                 bool read = sample_file(r, d, b, i, buf, s);
                 if (f->flags & CG_EVENT)

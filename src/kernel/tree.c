@@ -14,6 +14,7 @@
 #include "base/mem.h"
 
 #define MAX_DEPTH 128
+#define WIDE      16 /* children from which a table pays */
 #define WATCHED   (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_DONT_FOLLOW)
 
 struct tree {
@@ -202,6 +203,7 @@ static void watch(struct tree *t, struct cg_node *n, const char *path)
 
 struct child_index {
         struct map map;
+        size_t count;
         bool used;
 };
 
@@ -211,14 +213,23 @@ static struct cg_node *lookup(struct child_index *index, const struct cg_node *n
         return index->used ? map_get_z(&index->map, name) : find_child(n, name);
 }
 
-static void index_children(struct child_index *index, struct cg_node *n)
+static void index_children(struct child_index *index, const struct cg_node *n)
 {
-        size_t count = 0;
-        for (struct cg_node *c = n->child; c && count < 16; c = c->next)
-                count++;
-        index->used = count >= 16;
+        index->count = 0;
+        for (struct cg_node *c = n->child; c && index->count < WIDE; c = c->next)
+                index->count++;
+        index->used = index->count >= WIDE;
         for (struct cg_node *c = n->child; c && index->used; c = c->next)
                 map_put_z(&index->map, c->name, c);
+}
+
+/* A child was born: the table grows with it, so that a first listing is not quadratic. */
+static void index_born(struct child_index *index, struct cg_node *c)
+{
+        if (index->used)
+                map_put_z(&index->map, c->name, c);
+        else if (++index->count >= WIDE)
+                index_children(index, c->parent);
 }
 
 static bool is_dir(int dirfd, const struct dirent *d)
@@ -238,10 +249,12 @@ static void see_child(struct tree *t, struct cg_node *n, struct child_index *ind
                 node_free(t, c, true);
                 c = NULL;
         }
-        if (!c)
+        if (!c) {
                 c = born(t, n, d->d_name);
-        else if (t->walking)
+                index_born(index, c);
+        } else if (t->walking) {
                 enqueue(t, c);
+        }
         c->inode = d->d_ino;
         c->stamp = t->stamp;
 }
@@ -444,8 +457,11 @@ int node_pids(const struct tree *t, const struct cg_node *n, pid_t *ret, size_t 
         str_add(&path, path.len ? "/cgroup.procs" : "cgroup.procs");
         char small[4096];
         ssize_t len = read_beneath(t->h->fd, str_get(&path), small, sizeof(small));
+        char *last = len == (ssize_t)sizeof(small) - 1 ? strrchr(small, '\n') : NULL;
+        if (last) /* the one behind it may be cut */
+                *last = '\0';
         size_t count = len > 0 ? parse_pids(small, ret, max) : 0;
-        int e = len < 0 ? (int)len : 0;
+        int e = len < 0 ? (int)len : len > 0 && !count ? -EBADMSG : 0;
         for (const struct cg_node *c = n->child; c && !count; c = c->next) {
                 if (c->class && (c->class->role == CG_CONTAINER || c->class->role == CG_HELPER))
                         continue;

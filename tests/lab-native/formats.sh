@@ -131,7 +131,7 @@ check_who() {
         who_is "a child of pids" pids "$child"
         [[ $BRIDGE == none ]] && return
         who_is "the published port" net ":$(docker port net 80/tcp | sed 's/.*://')"
-        peer=$(nsenter -t "${PID[net]}" -n cat /sys/class/net/eth0/iflink)
+        peer=$(nsenter -t "${PID[net]}" -n ip -o link show eth0 | sed 's/.*eth0@if\([0-9]*\).*/\1/')
         who_is "the interface on the host's side" net \
                 "$(ip -o link | sed -n "s/^$peer: \([^:@]*\).*/\1/p")"
 }
@@ -139,5 +139,6 @@ check_who() {
 who_is() { # WHAT NAME QUESTION
         local out
         out=$("$T/ctop-c" who "$3" 2>&1)
+        echo "      $out"
         if [[ $out == *"$2"* ]]; then pass "who $3: $1"; else fail "who $3: $1" "$2" "'$out'"; fi
 }

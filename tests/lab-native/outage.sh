@@ -94,6 +94,8 @@ check_nobody() {
         same "nobody: state of frozen" paused "${S["${ID[frozen]} state"]}"
         same "nobody: mode of hostnet" host "${S["${ID[hostnet]} network.mode"]}"
         same "nobody: mode of busy" none "${S["${ID[busy]} network.mode"]}"
+        same "nobody: mode of net and shared" "shared shared" \
+                "${S["${ID[net]} network.mode"]} ${S["${ID[shared]} network.mode"]}"
         same "nobody: sources say so, in one line" 1 \
                 "$(jq '[.host.sources[] | select(.name == "namespaces" and .status == "denied" and .detail)] | length' "$T/snap.json")"
         same "nobody: nothing on stderr" "" "$(<"$T/snap.err")"

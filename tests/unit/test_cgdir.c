@@ -62,6 +62,7 @@ static struct limits limits_of(struct host *w, const char *path, struct cg_dir *
         struct cg_dir *dir = get(w, path);
         assert_non_null(dir);
         cg_dirs_all_stale(&w->dirs);
+        w->dirs.tick++;
         all_of(of, dir);
         cg_limits(&w->dirs, of, &l);
         *ret_dir = dir;
@@ -258,7 +259,6 @@ static void test_least_over_ancestors(void **state)
         put(&w, "a/memory.high", "max\n");
         put(&w, "a/b/c/memory.high", "max\n");
         put(&w, "a/b/pids.max", "50\n");
-        put(&w, "a/b/c/pids.max", "junk\n");
         struct cg_dir *dir;
         struct limits l = limits_of(&w, "/a/b/c", &dir);
         assert_limit(&l.cpu, LIMIT_SET, 1000000, "/a");
@@ -269,6 +269,14 @@ static void test_least_over_ancestors(void **state)
         l = limits_of(&w, "/a", &dir);
         assert_limit(&l.memory_max, LIMIT_NONE, 0, NULL);
         assert_limit(&l.pids, LIMIT_UNKNOWN, 0, NULL);
+        cg_dir_put(&w.dirs, dir);
+        /* what cannot be understood may be the least: then nobody knows */
+        put(&w, "a/b/c/pids.max", "junk\n");
+        put(&w, "a/b/cpu.max", "");
+        l = limits_of(&w, "/a/b/c", &dir);
+        assert_limit(&l.pids, LIMIT_UNKNOWN, 0, NULL);
+        assert_limit(&l.cpu, LIMIT_UNKNOWN, 0, NULL);
+        assert_limit(&l.memory_max, LIMIT_SET, 1000, "/a/b/c");
         cg_dir_put(&w.dirs, dir);
         host_close(&w);
 }
@@ -288,10 +296,12 @@ static void test_stale_limits(void **state)
         cg_limits(&w.dirs, of, &l);
         assert_limit(&l.memory_max, LIMIT_SET, 1000, "/a");
         dir->stale = true;
+        w.dirs.tick++;
         cg_limits(&w.dirs, of, &l);
         assert_limit(&l.memory_max, LIMIT_SET, 2000, "/a");
         put(&w, "a/memory.max", "");
         cg_dirs_all_stale(&w.dirs);
+        w.dirs.tick++;
         cg_limits(&w.dirs, of, &l);
         assert_limit(&l.memory_max, LIMIT_UNKNOWN, 0, NULL);
         cg_dir_put(&w.dirs, dir);
@@ -503,9 +513,10 @@ static void test_v1_limits(void **state)
         assert_int_equal(hierarchies_open(&w.root, &w.h), 0);
         cg_dirs_init(&w.dirs, &w.root, &w.h, 0, clock_usec);
         w.dirs.host_cpus = 8;
-        struct cg_dir *dir = get(&w, "/a/b");
-        all_of(of, dir);
-        of[CTRL_CORE] = NULL;
+        struct cg_dir *dir = NULL;
+        for (enum controller c = CTRL_CPU; c < CTRL_FREEZER; c++)
+                of[c] = dir = w.h.of[c] ? cg_dir_get(&w.dirs, w.h.of[c], "/a/b") : NULL;
+        of[CTRL_CORE] = of[CTRL_FREEZER] = NULL;
         cg_limits(&w.dirs, of, &l);
         assert_limit(&l.cpu, LIMIT_SET, 500000, "/a");
         assert_int_equal(dir->cpus, 4);
@@ -530,10 +541,13 @@ static void test_v1_limits(void **state)
                 temp_put(&w.temp, "cg/cpu/a/b/cpu.cfs_quota_us", broken[i]);
                 temp_put(&w.temp, "cg/cpu/a/cpu.cfs_quota_us", broken[i]);
                 cg_dirs_all_stale(&w.dirs);
+                w.dirs.tick++;
                 cg_limits(&w.dirs, of, &l);
-                assert_limit(&l.cpu, LIMIT_SET, 4000000, "/a/b"); /* the cpuset is left */
+                assert_limit(&l.cpu, LIMIT_UNKNOWN, 0, NULL);
         }
-        cg_dir_put(&w.dirs, dir);
+        for (unsigned c = 0; c < CTRL_COUNT; c++)
+                cg_dir_put(&w.dirs, of[c]);
+        assert_int_equal(w.dirs.by_name.len, 0);
         host_close(&w);
 }
 
