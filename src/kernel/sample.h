@@ -93,8 +93,7 @@ enum wants {
         WANT_NAMES = 1 << 13,       /* names, images and labels from disk */
         WANT_IO_OPS = 1 << 14,      /* a file of its own on v1 */
         WANT_CPU_SPLIT = 1 << 15,   /* user and system */
-        WANT_MEMORY_MORE = 1 << 16, /* on v1 two files more: needed and OOM kills without a limit */
-        WANT_ALL = (1 << 17) - 1,
+        WANT_ALL = (1 << 16) - 1,
 };
 
 /* --- limits: the least over the cgroup and all its ancestors

@@ -403,7 +403,7 @@ const struct column columns[] = {
         {"mem_usage", "USAGE", "memory.usage_bytes", "memory_usage_bytes", "memory with all caches",
          STYLE_BYTES, 5, ASKED, WANT_MEMORY, GAUGE("memory_usage_bytes", "bytes"), get_mem_usage},
         {"mem_needed", "NEED", "memory.needed_bytes", "memory_needed_bytes", "memory that cannot be given back",
-         STYLE_BYTES, 5, ASKED, WANT_MEMORY_STAT | WANT_MEMORY_MORE, GAUGE("memory_needed_bytes", "bytes"), get_mem_needed},
+         STYLE_BYTES, 5, ASKED, WANT_MEMORY_STAT, GAUGE("memory_needed_bytes", "bytes"), get_mem_needed},
         {"anon", "ANON", "memory.anon_bytes", "memory_anon_bytes", "anonymous memory",
          STYLE_BYTES, 5, ASKED, WANT_MEMORY_STAT, GAUGE("memory_anon_bytes", "bytes"), get_anon},
         {"file", "FILE", "memory.file_bytes", "memory_file_bytes", "file cache",
@@ -427,7 +427,7 @@ const struct column columns[] = {
         {"mem_high_source", "HIGH SET BY", "memory.high_source", "memory_high_source", "the cgroup that sets it, or none",
          STYLE_TEXT, 16, ASKED, WANT_MEMORY, NO_METRIC, get_mem_high_source},
         {"oom", "OOM", "memory.oom_kills", "memory_oom_kills", "processes killed for lack of memory",
-         STYLE_COUNT, 4, ASKED, WANT_MEMORY | WANT_MEMORY_MORE, COUNTER("memory_oom_kills", NULL), get_oom},
+         STYLE_COUNT, 4, ASKED, WANT_MEMORY, COUNTER("memory_oom_kills", NULL), get_oom},
 
         {"io_read", "READ", "io.read_bytes", "io_read_bytes", "read from disks",
          STYLE_BYTES, 5, ASKED, WANT_IO, COUNTER("io_read_bytes", "bytes"), get_io_read},

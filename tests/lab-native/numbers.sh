@@ -70,14 +70,27 @@ check_all_numbers() {
 
 # --- behaviour that we chose ----------------------------------------------------------------------
 
-check_behaviour() {
-        local id
-        snapshot -d 1.5
-        id=${ID[busy]}
-        between "busy: cpu.percent under a limit of 0.3" 24 34 "${S["$id cpu.percent"]}"
-        between "busy: throttled most periods" 60 100 "${S["$id cpu.throttled_percent"]}"
+# The kernel's own word over the same time: a host that is busy otherwise leaves less than the limit.
+check_busy() {
+        local id=${ID[busy]} start=${EPOCHREALTIME/./} share periods
+        bracketed_snapshot -d 2
+        share=$(((${HIGH["$id cpu.usage_usec"]} - ${LOW["$id cpu.usage_usec"]}) * 100 / (${EPOCHREALTIME/./} - start)))
+        periods=$((${HIGH["$id periods"]} - ${LOW["$id periods"]}))
+        near "busy: cpu.percent is what the kernel counted" "$share" 6 "${S["$id cpu.percent"]}"
+        between "busy: not above its limit of 0.3" 1 33 "${S["$id cpu.percent"]}"
+        share=$(((${HIGH["$id throttled"]} - ${LOW["$id throttled"]}) * 100 / periods))
+        near "busy: throttled_percent is what the kernel counted" "$share" 25 "${S["$id cpu.throttled_percent"]}"
+        if ((share < 40)); then
+                skip "busy: verdict" "this host is too busy: the loop was throttled in $share % of periods"
+                return
+        fi
         same "busy: throttled by itself" "${S["$id cpu.limit_source"]}" "${S["$id cpu.throttled_source"]}"
         same "busy: verdict" "throttled" "${S["$id verdict.code"]}"
+}
+
+check_behaviour() {
+        local id
+        check_busy
         id=${ID[Odd_name.with-42]}
         same "odd: 20 of 50 ms are 0.4 cores" 0.4 "${S["$id cpu.limit_cores"]}"
         between "odd: idle" 0 3 "${S["$id cpu.percent"]}"
@@ -121,7 +134,7 @@ check_one_sample() {
 
 # Bytes of a known size: 20 echo requests of 1000 bytes and their answers.
 check_traffic() {
-        local id=${ID[net]} address before_rx before_tx rx tx pid
+        local id=${ID[net]} address before_rx before_tx rx tx
         if [[ $BRIDGE == none ]] && ! make_veth; then
                 skip "traffic" "neither a bridge nor a veth pair can be made here"
                 return
@@ -137,24 +150,51 @@ check_traffic() {
         between "net: bytes sent" 20840 24000 "$tx"
         check_numbers net
         same "shared: the same counter" "${S["$id network.rx_bytes"]}" "${S["${ID[shared]} network.rx_bytes"]}"
-        "$T/rootfs/bin/ping" -q -c 200 -i 0.02 -s 1000 "$address" >/dev/null 2>&1 &
-        pid=$!
-        snapshot -d 2
-        wait "$pid"
-        between "net: rate of 50 packets a second" 30000 70000 "${S["$id network.rx_bytes_per_second"]}"
+        check_network_rate "$address"
+}
+
+check_network_rate() { # ADDRESS
+        local id=${ID[net]} ping
+        "$T/rootfs/bin/ping" -q -c 100 -i 0.02 -s 1000 "$1" >/dev/null 2>&1 &
+        ping=$!
+        "$T/ctop-c" --batch -n 4 -d 0.4 -f json >"$T/batch.json" 2>/dev/null
+        wait "$ping"
+        same "net: a rate is the change over the interval" '[true,true,true]' "$(jq -sc --arg id "$id" '
+                [.[] | {i: .interval_seconds, n: (.containers[] | select(.id == $id) | .network)}] |
+                [range(1; length) as $k | (.[$k].n.rx_bytes - .[$k - 1].n.rx_bytes) as $change |
+                        $change / .[$k].i / .[$k].n.rx_bytes_per_second | . > 0.95 and . < 1.05]' "$T/batch.json")"
 }
 
 # --- beside docker stats and podman stats ---------------------------------------------------------
 
+# Their second and ours are not the same one: a busy host gets three tries to agree.
 check_stats() {
-        local name line cpu memory pids id
+        local try name line cpu
+        for try in 1 2 3; do
+                take_stats
+                for name in busy again; do
+                        read -r _ cpu _ < <(grep "^${ID[$name]:0:12}" "$T/stats")
+                        awk -v a="${cpu%\%}" -v b="${S["${ID[$name]} cpu.percent"]}" \
+                                'BEGIN { exit !(a - b < 5 && b - a < 5) }' || continue 2
+                done
+                break
+        done
+        compare_stats
+}
+
+take_stats() {
+        local stats
         docker stats --no-stream --no-trunc --format '{{.ID}} {{.CPUPerc}} {{.PIDs}} {{.MemUsage}}' \
                 "${DOCKER_NAMES[@]}" >"$T/stats" 2>&1 &
-        pids=$!
+        stats=$!
         snapshot -d 1.5
-        wait "$pids"
+        wait "$stats"
         ((${#PODMAN_NAMES[@]})) && podman stats --no-stream --no-reset \
                 --format '{{.ID}} {{.CPUPerc}} {{.PIDS}} {{.MemUsage}}' "${PODMAN_NAMES[@]}" >>"$T/stats" 2>&1
+}
+
+compare_stats() {
+        local name line cpu memory pids id
         for name in "${ROWS[@]}"; do
                 id=${ID[$name]}
                 line=$(grep -m 1 "^${id:0:12}" "$T/stats")
@@ -193,7 +233,7 @@ check_restart() {
         same "again: usage began anew" true "$(jq -s --argjson old "$old" '
                 (map(select(.pid == $old)) | last | .cpu.usage_usec) >
                 (map(select(.pid != $old and .pid != null)) | .[0].cpu.usage_usec)' "$T/again.json")"
-        between "again: and has a rate again" 6 14 "$(jq -s 'last | .cpu.percent' "$T/again.json")"
+        between "again: and has a rate again" 1 14 "$(jq -s 'last | .cpu.percent' "$T/again.json")"
         same "batch: percent is the change over the interval" '[]' "$(jq -sc --arg id "${ID[busy]}" '
                 [.[] | {i: .interval_seconds, c: (.containers[] | select(.id == $id) | .cpu)}] |
                 [range(1; length) as $n | ((.[$n].c.usage_usec - .[$n - 1].c.usage_usec) /

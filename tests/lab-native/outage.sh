@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Without the engine's help, and without privileges. Sourced by run.
 
-# What stays when only time goes on: numbers that move become their type.
+# What stays when only time goes on: numbers that move become their type, and a busy host throttles
+# a loop in one second and not in the next.
 STILL='def kind: if . == null then null else type end;
         [.containers[] | select(.id as $id | $ids | index($id)) |
         (.cpu.percent, .cpu.usage_usec, .cpu.user_usec, .cpu.system_usec, .cpu.throttled_usec,
@@ -10,7 +11,8 @@ STILL='def kind: if . == null then null else type end;
          .memory.slab_bytes, .memory.peak_bytes, .memory.oom_kills, .pids.current,
          .io[], .pressure[], .network.rx_bytes, .network.tx_bytes, .network.rx_dropped, .network.rx_errors,
          .network.rx_bytes_per_second, .network.tx_bytes_per_second, .verdict.percent) |= kind |
-        del(.cpu.throttled_source)] | sort_by(.id)[]'
+        del(.cpu.throttled_source) |
+        if .cpu.limit_cores then del(.verdict) else . end] | sort_by(.id)[]'
 
 still() { # the last snapshot as text, one row a line; the OOM one has a verdict that moves
         local ids

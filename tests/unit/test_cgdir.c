@@ -513,6 +513,7 @@ static void test_v1_limits(void **state)
         assert_int_equal(hierarchies_open(&w.root, &w.h), 0);
         cg_dirs_init(&w.dirs, &w.root, &w.h, 0, clock_usec);
         w.dirs.host_cpus = 8;
+        w.dirs.tick = 1;
         struct cg_dir *dir = NULL;
         for (enum controller c = CTRL_CPU; c < CTRL_FREEZER; c++)
                 of[c] = dir = w.h.of[c] ? cg_dir_get(&w.dirs, w.h.of[c], "/a/b") : NULL;
