@@ -19,6 +19,8 @@
 #define DIRS_A_SLICE  500
 #define FDS_RESERVED  160
 #define STEP_USEC     UINT64_C(1000000)
+#define RENEW_USEC    UINT64_C(2000000)  /* a reader that gave up is made anew after this ... */
+#define RENEW_MAX     UINT64_C(32000000) /* ... or, when that does not help, ever later */
 #define BLKIO_ROOT    "blkio.throttle.io_service_bytes_recursive"
 
 static uint64_t now_of(clockid_t clock)
@@ -84,10 +86,20 @@ static void arm_reader(struct collector *c)
         (void)sd_event_source_set_enabled(c->reader_timer, SD_EVENT_ONESHOT);
 }
 
+/* A reader that cannot go on has answered every question with -EPIPE. It stays, and refuses all,
+ * until renew_reader(). */
 static void run_reader(struct collector *c)
 {
-        (void)reader_dispatch(c->reader, now_of(CLOCK_MONOTONIC));
+        uint64_t now = now_of(CLOCK_MONOTONIC);
+        int r = reader_dispatch(c->reader, now);
         arm_reader(c);
+        if (r >= 0 || c->reader_error)
+                return;
+        c->reader_error = r;
+        c->renew_usec = now + c->renew_after;
+        c->renew_after = MIN(c->renew_after * 2, RENEW_MAX);
+        if (c->reader_source)
+                (void)sd_event_source_set_enabled(c->reader_source, SD_EVENT_OFF);
 }
 
 static int on_reader(sd_event_source *s, int fd, uint32_t revents, void *userdata)
@@ -107,6 +119,43 @@ static int on_reader_time(sd_event_source *s, uint64_t usec, void *userdata)
         return 0;
 }
 
+static int attach_reader(struct collector *c)
+{
+        c->reader_source = sd_event_source_disable_unref(c->reader_source);
+        return sd_event_add_io(c->event, &c->reader_source, reader_fd(c->reader),
+                               reader_events(c->reader), on_reader, c);
+}
+
+/* What was lost with the old one is asked again; it may go wrong again, and then takes longer. */
+static void renew_reader(struct collector *c)
+{
+        struct reader *fresh;
+        uint64_t now = now_of(CLOCK_MONOTONIC);
+        if (!c->reader_error) {
+                if (now >= c->renew_usec + RENEW_MAX)
+                        c->renew_after = RENEW_USEC; /* it has been well for long */
+                return;
+        }
+        if (now < c->renew_usec)
+                return;
+        c->renew_usec = now + c->renew_after;
+        c->renew_after = MIN(c->renew_after * 2, RENEW_MAX);
+        int r = reader_new(c->root, jobs, JOB_COUNT, &fresh);
+        if (r < 0) {
+                c->reader_error = r;
+                return;
+        }
+        c->restarts += reader_restarts(c->reader) + 1;
+        c->reader_source = sd_event_source_disable_unref(c->reader_source);
+        reader_free(c->reader);
+        c->reader = fresh;
+        c->reader_error = c->event ? attach_reader(c) : 0;
+        c->reader_error = MIN(c->reader_error, 0);
+        c->sweep_due = true;
+        for (size_t i = 0; i < c->n_rows; i++)
+                c->rows[i]->leader_due |= !c->rows[i]->has_leader;
+}
+
 int collector_attach(struct collector *c, sd_event *event)
 {
         c->event = event;
@@ -118,8 +167,7 @@ int collector_attach(struct collector *c, sd_event *event)
                 if (r < 0)
                         return r;
         }
-        int r = sd_event_add_io(event, &c->reader_source, reader_fd(c->reader),
-                                reader_events(c->reader), on_reader, c);
+        int r = attach_reader(c);
         if (r < 0)
                 return r;
         r = sd_event_add_time(event, &c->reader_timer, CLOCK_MONOTONIC, 0, 1000, on_reader_time, c);
@@ -162,9 +210,11 @@ int collector_new(struct root *root, const struct collect_options *o, struct col
         struct collector *c = xcalloc(1, sizeof(*c));
         c->root = root;
         c->o = *o;
+        c->renew_after = RENEW_USEC;
         stepped = root->n_steps ? root : NULL;
         int budget = fd_budget(), r = hierarchies_open(root, &c->h);
         if (r < 0 && r != -ENOENT) {
+                hierarchies_close(&c->h);
                 free(c);
                 return r;
         }
@@ -238,7 +288,8 @@ static int step(struct collector *c)
                         cleanup_closep(&fd);
         }
         hierarchies_close(&h);
-        return reader_step(c->reader);
+        (void)reader_step(c->reader); /* one that gave up is made anew in the step it is in then */
+        return 0;
 }
 
 static void read_blkio_root(struct collector *c)
@@ -281,6 +332,7 @@ int collect_begin(struct collector *c, bool advance)
         if (r < 0)
                 return r;
         c->now_usec = now_monotonic_usec();
+        renew_reader(c);
         c->tick++;
         c->dirs.tick = c->tick;
         c->cursor = 0;
@@ -352,7 +404,8 @@ static void tell_cgroup(struct collector *c)
                 source(c, 0, "cgroup", SOURCE_UNAVAILABLE, "no cgroup hierarchy is mounted");
         else if (watches)
                 source(c, 0, "cgroup", SOURCE_DEGRADED,
-                       "out of inotify watches: directories are walked every second");
+                       "out of inotify watches or file descriptors: directories are walked every "
+                       "second");
         else if (c->dirs.short_of_fds)
                 source(c, 0, "cgroup", SOURCE_DEGRADED,
                        "out of file descriptors: some files are opened at every tick");
@@ -360,8 +413,24 @@ static void tell_cgroup(struct collector *c)
                 source(c, 0, "cgroup", SOURCE_OK, NULL);
 }
 
+/* Rows whose processes are there, but not for us: hidepid, or a pid namespace around us. */
+static unsigned unseen_leaders(const struct collector *c)
+{
+        unsigned n = 0;
+        for (size_t i = 0; i < c->n_rows && !c->root->fixture; i++) {
+                const struct tracked *t = c->rows[i];
+                bool populated = sample_has(&t->seen.sample, POPULATED)
+                                         ? t->seen.sample.value[POPULATED]
+                                         : false;
+                n += populated && t->node && !t->has_leader && !t->leader_due &&
+                     !t->leader_question && track_shown(t);
+        }
+        return n;
+}
+
 static void tell_namespaces(struct collector *c)
 {
+        unsigned unseen = unseen_leaders(c);
         char text[128];
         if (c->sweep_error) {
                 snprintf(text, sizeof(text), "the sweep of processes failed: %s",
@@ -373,6 +442,12 @@ static void tell_namespaces(struct collector *c)
                          "not allowed to read the namespaces of %u processes (root would be)",
                          c->denied);
                 source(c, 1, "namespaces", SOURCE_DENIED, text);
+        } else if (unseen && !c->reader_error) {
+                snprintf(text, sizeof(text),
+                         "the processes of %u containers are hidden from here (hidepid, or another "
+                         "pid namespace)",
+                         unseen);
+                source(c, 1, "namespaces", SOURCE_DENIED, text);
         } else {
                 source(c, 1, "namespaces", SOURCE_OK, NULL);
         }
@@ -380,11 +455,15 @@ static void tell_namespaces(struct collector *c)
 
 static void tell_sources(struct collector *c)
 {
-        unsigned restarts = reader_restarts(c->reader);
+        unsigned restarts = c->restarts + reader_restarts(c->reader);
         char text[128];
         tell_cgroup(c);
         tell_namespaces(c);
-        if (restarts) {
+        if (c->reader_error) {
+                snprintf(text, sizeof(text), "it died or could not be started (%s): tried again",
+                         strerror(-c->reader_error));
+                source(c, 2, "reader", SOURCE_UNAVAILABLE, text);
+        } else if (restarts) {
                 snprintf(text, sizeof(text), "a read hung or failed %u times and was given up",
                          restarts);
                 source(c, 2, "reader", SOURCE_DEGRADED, text);

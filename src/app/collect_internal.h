@@ -65,6 +65,10 @@ struct collector {
         struct cg_dirs dirs;
         struct blockdevs blockdevs;
         struct reader *reader;
+        int reader_error;     /* -errno: it gave up */
+        uint64_t renew_usec;  /* when it is made anew */
+        uint64_t renew_after; /* how long to wait the next time */
+        unsigned restarts;    /* of the readers before this one */
         sd_event *event;
         sd_event_source *reader_source, *reader_timer;
         struct namespaces host_ns;

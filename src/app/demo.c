@@ -13,7 +13,7 @@
 #include "app/demo_util.h"
 #include "base/mem.h"
 
-#define START_USEC 3500000
+#define START_USEC 10000000 /* the keeper waits for the bus and for its containers */
 #define STOP_USEC  3000000
 
 struct demo {

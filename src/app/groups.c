@@ -370,6 +370,7 @@ static void on_sweep(void *userdata, int status, struct wire *reply)
         struct collector *c = userdata;
         c->sweeping = false;
         c->sweep_error = status < 0 && status != -ECANCELED ? status : 0;
+        c->sweep_due |= status == -EPIPE; /* the reader died: its successor is asked */
         if (status < 0)
                 return;
         c->denied = (unsigned)wire_get_u64(reply);

@@ -149,8 +149,8 @@ static void parse_events(const char *text, struct blockdevs *b, struct cg_sample
         flat_parse(text, keys, ARRAY_SIZE(keys), s);
 }
 
-/* One line of io.stat: "MAJ:MIN rbytes=1 wbytes=2 rios=3 wios=4 ...", or a bare "MAJ:MIN". */
-static void io_line(const char *p, const char *end, struct blockdevs *b, struct cg_sample *s)
+/* "name=number" words of one line of io.stat; false when one of ours is no number. */
+static bool io_words(const char *p, const char *end, struct cg_sample *s)
 {
         static const struct flat_key keys[] = {
                 FLAT("rbytes=", IO_READ_BYTES),
@@ -158,33 +158,45 @@ static void io_line(const char *p, const char *end, struct blockdevs *b, struct 
                 FLAT("rios=", IO_READ_OPS),
                 FLAT("wios=", IO_WRITE_OPS),
         };
-        unsigned major, minor;
-        int n = blockdev_parse(p, end, &major, &minor);
-        if (n < 0 || !blockdev_is_leaf(b, major, minor))
-                return;
-        for (p += n; p < end; p++) {
+        for (; p < end; p++) {
+                size_t word = MIN(strcspn(p, " \n"), (size_t)(end - p));
                 for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-                        uint64_t v;
-                        if ((size_t)(end - p) <= keys[i].len ||
-                            memcmp(p, keys[i].key, keys[i].len) != 0)
+                        uint64_t v, *sum = &s->value[keys[i].metric];
+                        if (word < keys[i].len || memcmp(p, keys[i].key, keys[i].len) != 0)
                                 continue;
-                        if (parse_u64(p + keys[i].len, end, &v) > 0)
-                                s->value[keys[i].metric] += v;
+                        const char *number = p + keys[i].len;
+                        if (parse_u64(number, p + word, &v) != (int)(p + word - number) ||
+                            number == p + word || __builtin_add_overflow(*sum, v, sum))
+                                return false;
                 }
-                p += strcspn(p, " \n");
+                p += word;
         }
+        return true;
 }
 
-/* Present but empty means no IO yet: zero is true then. */
+/* One line of io.stat: "MAJ:MIN rbytes=1 wbytes=2 rios=3 wios=4 ...", or a bare "MAJ:MIN". */
+static bool io_line(const char *p, const char *end, struct blockdevs *b, struct cg_sample *s)
+{
+        unsigned major, minor;
+        int n = blockdev_parse(p, end, &major, &minor);
+        if (n < 0)
+                return false;
+        return !blockdev_is_leaf(b, major, minor) || io_words(p + n, end, s);
+}
+
+/* Present but empty means no IO yet: zero is true then. What cannot be read may hold any number. */
 static void parse_io(const char *text, struct blockdevs *b, struct cg_sample *s)
 {
+        bool good = true;
         for (enum metric m = IO_READ_BYTES; m <= IO_WRITE_OPS; m++)
                 sample_set(s, m, 0);
-        for (const char *p = text; *p;) {
+        for (const char *p = text; *p && good;) {
                 const char *end = strchrnul(p, '\n');
-                io_line(p, end, b, s);
+                good = io_line(p, end, b, s);
                 p = *end ? end + 1 : end;
         }
+        for (enum metric m = IO_READ_BYTES; m <= IO_WRITE_OPS && !good; m++)
+                s->have &= ~METRIC_BIT(m);
 }
 
 /* "some avg10=1.23 avg60=..." -> 123 */
@@ -369,7 +381,7 @@ static bool sample_file(struct cg_reader *r, struct cg_dirs *d, struct blockdevs
                 return false;
         ssize_t n = cg_read(d, h, dir, f->name, &r->fd[i], buf, BUFFER_SIZE);
         r->gone |= n == -ENODEV;
-        if (n < 0)
+        if (n < 0 || n >= BUFFER_SIZE - 1) /* cut: the end of a number may be missing */
                 return false;
         f->parse(buf, b, s);
         return true;

@@ -94,8 +94,10 @@ static void blkio(const char *text, struct blockdevs *b, enum metric read, enum 
                 if (n > 0 && blockdev_is_leaf(b, major, minor)) {
                         const char *rd = startswith(word, " Read ");
                         const char *wr = startswith(word, " Write ");
-                        if ((rd || wr) && parse_u64(rd ? rd : wr, end, &v) > 0)
-                                sum[wr != NULL] += v;
+                        if ((rd || wr) &&
+                            (parse_u64(rd ? rd : wr, end, &v) <= 0 ||
+                             __builtin_add_overflow(sum[wr != NULL], v, &sum[wr != NULL])))
+                                return; /* unknown, not less */
                 }
                 p = *end ? end + 1 : end;
         }

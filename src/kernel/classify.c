@@ -52,6 +52,7 @@ static const struct pattern patterns[] = {
 
         /* "runtime" and "supervisor" are podman's with --cgroups=split, newer and older. */
         {"libpod-conmon-%h.scope", CG_HELPER, RUNTIME_PODMAN},
+        {"podman-pause-%s.scope", CG_HELPER, RUNTIME_PODMAN}, /* holds a user's namespaces */
         {"conmon", CG_HELPER, RUNTIME_PODMAN},
         {"runtime", CG_HELPER, RUNTIME_PODMAN, .parent = "%s.service"},
         {"runtime", CG_HELPER, RUNTIME_PODMAN, .parent = "%s.scope", .place = OUTSIDE},

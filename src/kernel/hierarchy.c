@@ -55,22 +55,24 @@ static char *v1_tag(const char *options, unsigned *ret_controllers)
         return xstrdup(first);
 }
 
-static void add_mount(struct hierarchies *h, const struct root *r, const struct mount *m)
+/* -errno only when nobody could be sure what is there: out of descriptors. */
+static int add_mount(struct hierarchies *h, const struct root *r, const struct mount *m)
 {
         bool v2 = streq(m->fstype, "cgroup2");
         if ((!v2 && !streq(m->fstype, "cgroup")) || h->n >= HIERARCHIES_MAX)
-                return;
+                return 0;
         unsigned controllers = 0;
         _cleanup_free_ char *tag = v2 ? xstrdup("") : v1_tag(m->options, &controllers);
         if (!tag || have_tag(h, tag)) /* mounted twice (cilium and friends): the first will do */
-                return;
+                return 0;
         int fd = root_open_path(r, m->point, O_PATH | O_DIRECTORY);
         if (fd < 0)
-                return;
+                return fd == -EMFILE || fd == -ENFILE ? fd : 0;
         struct hierarchy *n = add(h, fd, v2 ? 2 : 1, tag);
         n->controllers = controllers;
         if (!streq(m->root, "/") && !startswith(m->root, "/.."))
                 n->prefix = xstrdup(m->root);
+        return 0;
 }
 
 static int add_mounts(struct hierarchies *h, const struct root *r, pid_t pid)
@@ -81,9 +83,10 @@ static int add_mounts(struct hierarchies *h, const struct root *r, pid_t pid)
                 return (int)n;
         char *cursor = text;
         struct mount m;
-        while (mount_next(&cursor, &m) > 0)
-                add_mount(h, r, &m);
-        return 0;
+        int e = 0;
+        while (e >= 0 && mount_next(&cursor, &m) > 0)
+                e = add_mount(h, r, &m);
+        return e;
 }
 
 /* The contract: under --sysroot a cgroup.controllers file in the usual place decides. */
@@ -143,7 +146,7 @@ int hierarchies_open(const struct root *r, struct hierarchies *ret)
                 /* another live host: our own "self" in its proc has our mounts, its pid 1 has its
                  * own */
                 e = add_mounts(ret, r, r->foreign && !r->fixture ? 1 : 0);
-                if (e < 0 || (r->foreign && ret->n == 0))
+                if (e != -EMFILE && e != -ENFILE && (e < 0 || (r->foreign && ret->n == 0)))
                         e = add_mounts(ret, r, 0);
         }
         resolve(ret);

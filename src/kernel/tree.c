@@ -14,6 +14,7 @@
 #include "base/mem.h"
 
 #define MAX_DEPTH 128
+#define READS_MAX 32 /* in one go: somebody may make events faster than they are read */
 #define WIDE      16 /* children from which a table pays */
 #define WATCHED   (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_DONT_FOLLOW)
 
@@ -90,25 +91,20 @@ static void enqueue(struct tree *t, struct cg_node *n)
 {
         if (n->queued)
                 return;
-        n->queued = true;
         grow(&t->queue, &t->q_cap, t->q_len + 1, sizeof(t->queue[0]));
         t->queue[t->q_len++] = n;
-}
-
-static void forget_queued(struct tree *t, const struct cg_node *n)
-{
-        for (size_t i = t->q_head; i < t->q_len; i++)
-                if (t->queue[i] == n)
-                        t->queue[i] = NULL;
+        n->queued = t->q_len;
 }
 
 static void unwatch(struct tree *t, struct cg_node *n)
 {
         if (n->wd < 0)
                 return;
-        if (map_get_u64(&t->by_wd, (uint64_t)n->wd) == n)
+        /* a renamed directory keeps its watch, which is the new node's by now */
+        if (map_get_u64(&t->by_wd, (uint64_t)n->wd) == n) {
                 map_del_u64(&t->by_wd, (uint64_t)n->wd);
-        (void)inotify_rm_watch(t->inotify, n->wd); /* EINVAL: the kernel was first */
+                (void)inotify_rm_watch(t->inotify, n->wd); /* EINVAL: the kernel was first */
+        }
         n->wd = -1;
 }
 
@@ -120,7 +116,7 @@ static void node_free(struct tree *t, struct cg_node *n, bool tell)
                 t->fn(t->userdata, n, TREE_DIED, NULL);
         unwatch(t, n);
         if (n->queued)
-                forget_queued(t, n);
+                t->queue[n->queued - 1] = NULL;
         unlink_node(n);
         if (n->class)
                 cg_class_done(n->class);
@@ -262,6 +258,8 @@ static void see_child(struct tree *t, struct cg_node *n, struct child_index *ind
 static void list(struct tree *t, struct cg_node *n, const char *path)
 {
         int fd = open_beneath(t->h->fd, path, O_DIRECTORY);
+        if (fd == -EMFILE || fd == -ENFILE) /* unseen, not empty: look again soon, and say so */
+                t->degraded = true;
         if (fd < 0)
                 return; /* gone: its parent's listing or event tells; denied: as if empty */
         DIR *dir = fdopendir(fd);
@@ -272,26 +270,37 @@ static void list(struct tree *t, struct cg_node *n, const char *path)
         struct child_index index = {0};
         index_children(&index, n);
         t->stamp++;
-        for (struct dirent *d; (d = readdir(dir));)
+        errno = 0;
+        for (struct dirent *d; (d = readdir(dir)); errno = 0)
                 if (!streq(d->d_name, ".") && !streq(d->d_name, "..") && is_dir(fd, d))
                         see_child(t, n, &index, d);
+        bool whole = errno == 0;
         closedir(dir);
         map_done(&index.map);
-        for (struct cg_node *c = n->child, *next; c; c = next) {
+        for (struct cg_node *c = n->child, *next; c && whole; c = next) {
                 next = c->next;
                 if (c->stamp != t->stamp)
                         node_free(t, c, true);
         }
 }
 
+/* No engine nests like that, and node_relative() goes no further. */
+static bool is_too_deep(const struct cg_node *n)
+{
+        size_t depth = 0;
+        for (; n->parent && depth <= MAX_DEPTH; n = n->parent)
+                depth++;
+        return depth > MAX_DEPTH;
+}
+
 static void look(struct tree *t, struct cg_node *n)
 {
         _cleanup_str_ struct str path = STR_INIT;
-        node_relative(n, &path);
-        if (path.len >= PATH_MAX) {
-                t->degraded = true;
+        if (is_too_deep(n))
                 return;
-        }
+        node_relative(n, &path);
+        if (path.len >= PATH_MAX)
+                return;
         const char *p = str_get(&path);
         watch(t, n, p);
         struct stat st;
@@ -366,7 +375,7 @@ bool tree_work(struct tree *t, unsigned max)
                 struct cg_node *n = t->queue[t->q_head++];
                 if (!n)
                         continue;
-                n->queued = false;
+                n->queued = 0;
                 look(t, n);
                 max--;
         }
@@ -410,12 +419,15 @@ void tree_dispatch(struct tree *t)
 {
         char buf[32 * 1024] __attribute__((aligned(__alignof__(struct inotify_event))));
         ssize_t len;
-        while (t->inotify >= 0 && (len = read(t->inotify, buf, sizeof(buf))) > 0)
+        for (unsigned i = 0; t->inotify >= 0 && i < READS_MAX; i++) {
+                if ((len = read(t->inotify, buf, sizeof(buf))) <= 0)
+                        return;
                 for (char *p = buf; p < buf + len;) {
                         const struct inotify_event *e = (const void *)p;
                         handle_event(t, e);
                         p += sizeof(*e) + e->len;
                 }
+        }
 }
 
 struct cg_node *tree_find(const struct tree *t, const char *path)

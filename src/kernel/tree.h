@@ -24,7 +24,7 @@ struct cg_node {
         uint64_t inode;
         int wd;         /* watch, -1 none */
         uint32_t stamp; /* of the last listing of its parent */
-        bool queued;
+        size_t queued;  /* place in the queue of directories to look at, from 1; 0: not in it */
         struct cg_class *class; /* NULL: plain */
         void *data;             /* of whoever listens */
         char name[];

@@ -136,9 +136,9 @@ check_who() {
                 "$(ip -o link | sed -n "s/^$peer: \([^:@]*\).*/\1/p")"
 }
 
-# The row that is printed below the answer is the one.
+# The row is among those printed below the answer.
 who_is() { # WHAT NAME QUESTION
         local out
         out=$("$T/ctop-c" who "$3" 2>&1)
-        if [[ $(tail -n 1 <<<"$out") == "$2 "* ]]; then pass "who $3: $1"; else fail "who $3: $1" "$2" "'$out'"; fi
+        if grep -q "^$2 .* running " <<<"$out"; then pass "who $3: $1"; else fail "who $3: $1" "$2" "'$out'"; fi
 }

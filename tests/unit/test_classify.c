@@ -230,6 +230,8 @@ static void test_podman(void **state)
                 {"/machine.slice/libpod-conmon-" H1 ".scope", ".H"},
                 {U1000 "/user.slice/libpod-conmon-" H1 ".scope", "..S.H", "systemd", "service",
                  "user@1000.service", "user@1000", .owner = 1000},
+                {U1000 "/user.slice/podman-pause-93753f28.scope", "..S.H", "systemd", "service",
+                 PLACEHOLDER},
                 {"/libpod_parent/conmon", ".H"},
                 {"/libpod_parent/" H2 "/conmon", ".PH", "podman", "pod", H2, .pod = H2},
                 {"/lab/conmon", ".H"},

@@ -214,14 +214,19 @@ static void tell(const struct container *c, const char *what)
         wrong++;
 }
 
+/* Without its slaves folder a disk is made of no other: it counts, and that is no fault. */
+static bool is_other_disk(void)
+{
+        return fault.error == ENOENT && strstr(fault.where, "/slaves");
+}
+
 static void compare_samples(const struct container *c, const struct container *want, bool exact)
 {
         for (enum metric m = 0; m < METRIC_COUNT; m++) {
                 char what[128];
                 bool has = sample_has(&c->now, m), wants = sample_has(&want->now, m);
-                bool io = m >= IO_READ_BYTES && m <= IO_WRITE_OPS;
-                if (io && fault.error == ENOENT && strstr(fault.where, "/slaves"))
-                        continue; /* a disk without a slaves folder is made of no other */
+                if (m >= IO_READ_BYTES && m <= IO_WRITE_OPS && is_other_disk())
+                        continue;
                 if (has == wants && (!has || c->now.value[m] == want->now.value[m]))
                         continue;
                 if (!has && !exact)
@@ -245,8 +250,11 @@ static void compare_rate(const struct container *c, double got, double want, boo
 static void compare_rates(const struct container *c, const struct container *want, bool exact)
 {
         compare_rate(c, c->rates.cpu_percent, want->rates.cpu_percent, exact, "another CPU rate");
-        compare_rate(c, c->rates.io_read, want->rates.io_read, exact, "another read rate");
-        compare_rate(c, c->rates.io_write, want->rates.io_write, exact, "another write rate");
+        if (!is_other_disk()) {
+                compare_rate(c, c->rates.io_read, want->rates.io_read, exact, "another read rate");
+                compare_rate(c, c->rates.io_write, want->rates.io_write, exact,
+                             "another write rate");
+        }
         compare_rate(c, c->rates.net_rx, want->rates.net_rx, exact, "another rx rate");
         compare_rate(c, c->rates.net_tx, want->rates.net_tx, exact, "another tx rate");
         compare_rate(c, c->throttled_percent, want->throttled_percent, exact, "other throttling");
@@ -284,6 +292,32 @@ static bool is_kept_blindly(const struct container *c)
         return faulty_cgroup() && is_touched(c) && c->now.have == 0;
 }
 
+/* Without its name it is still a process in namespaces of its own: shown as such, for now. */
+static bool is_nameless(const struct container *c, const struct model *got,
+                        const struct model *want)
+{
+        if (c->runtime != RUNTIME_NAMESPACE || !faulty_cgroup())
+                return false;
+        for (size_t i = 0; i < want->n_containers; i++) {
+                const struct container *w = want->containers[i];
+                if (w->pid == c->pid && !model_find(got, w->key))
+                        return true;
+        }
+        return false;
+}
+
+/* A step of the fixture is taken once: what of it could not be opened then stays unknown. No live
+ * host has such a moment. */
+static bool is_step(void)
+{
+        static const char *const opened[] = {"/1/proc", "/1" CGROUPS,
+                                             "/1" CGROUPS "/cgroup.controllers"};
+        for (size_t i = 0; i < ARRAY_SIZE(opened); i++)
+                if (endswith(fault.where, opened[i]))
+                        return true;
+        return false;
+}
+
 /* No cgroups at all from the start on: true as far as anybody can tell, and told. */
 static bool is_without_cgroups(const struct model *m)
 {
@@ -318,7 +352,8 @@ static void compare(const struct model *got, const struct model *want)
         }
         for (size_t i = 0; i < got->n_containers; i++) {
                 const struct container *c = got->containers[i];
-                if (!model_find(want, c->key) && (healing || !is_kept_blindly(c)))
+                bool blind = !healing && (is_kept_blindly(c) || is_nameless(c, got, want));
+                if (!model_find(want, c->key) && !blind)
                         tell(c, "a row that should not be there");
         }
 }
@@ -373,7 +408,8 @@ static void try_fault(const struct baseline *b, unsigned n, int error)
                 compare(run.model, b->second.model);
                 assert_int_equal(tick(&run, false), 0);
                 healing = true;
-                compare(run.model, b->third.model);
+                if (!is_step())
+                        compare(run.model, b->third.model);
         }
         finish(&run);
 }
