@@ -104,7 +104,7 @@ static void become_keeper(struct keeper *k, const struct root *r, int control, i
 /* --- where the cgroups go --------------------------------------------------------------------- */
 
 /* Takes us into a scope of that name. 0 or -errno. */
-static int enter_scope(const struct keeper *k, const char *name)
+static int enter_scope(const char *name)
 {
         sd_bus *bus = NULL;
         struct bus_scope *scope = NULL;
@@ -124,7 +124,7 @@ static bool use_scope(struct keeper *k)
 {
         char name[sizeof(k->tree.name)];
         snprintf(name, sizeof(name), DEMO_PREFIX "%d.scope", (int)getpid());
-        return sd_booted() > 0 && enter_scope(k, name) >= 0 && demo_tree_adopt(&k->tree, name) >= 0;
+        return sd_booted() > 0 && enter_scope(name) >= 0 && demo_tree_adopt(&k->tree, name) >= 0;
 }
 
 /* A scope from systemd, else raw cgroups as root, else none. */

@@ -231,7 +231,7 @@ static void test_podman(void **state)
                 {U1000 "/user.slice/libpod-conmon-" H1 ".scope", "..S.H", "systemd", "service",
                  "user@1000.service", "user@1000", .owner = 1000},
                 {U1000 "/user.slice/podman-pause-93753f28.scope", "..S.H", "systemd", "service",
-                 PLACEHOLDER},
+                 "user@1000.service", "user@1000", .owner = 1000},
                 {"/libpod_parent/conmon", ".H"},
                 {"/libpod_parent/" H2 "/conmon", ".PH", "podman", "pod", H2, .pod = H2},
                 {"/lab/conmon", ".H"},
