@@ -244,6 +244,15 @@ static struct who_row *by_namespace(struct who *w, enum ns_type type, uint64_t i
         return NULL;
 }
 
+/* Also without the right to read its namespaces. */
+static struct who_row *by_leader(struct who *w, pid_t pid)
+{
+        for (size_t i = 0; pid > 0 && i < w->n_rows; i++)
+                if (!w->rows[i].guest && w->rows[i].c->pid == pid)
+                        return &w->rows[i];
+        return NULL;
+}
+
 /* The cgroup decides; but a pid namespace of its own inside of that cgroup is a row inside the row.
  */
 struct who_row *who_row_of(struct who *w, const struct leader *l)
@@ -254,6 +263,8 @@ struct who_row *who_row_of(struct who *w, const struct leader *l)
         if (row && (!pid_ns || !outer || outer == pid_ns))
                 return row;
         struct who_row *inner = by_namespace(w, NS_PID, pid_ns);
+        if (!inner)
+                inner = by_leader(w, l->pid);
         if (row || inner)
                 return inner ? inner : row;
         for (enum ns_type t = NS_MNT; t <= NS_USER && !inner; t++)
@@ -328,7 +339,11 @@ static void who_pid(struct who *w, pid_t pid)
         if (row)
                 who_say(w, row, 0, "pid %d%s is in %s", (int)pid, comm, row->c->name);
         else if (!say_shared(w, pid, comm, &l))
-                who_nothing(w, "pid %d is not in a container", (int)pid);
+                who_nothing(w,
+                            l.ns.inode[NS_PID] ? "pid %d is not in a container"
+                                               : "pid %d is in no container by its cgroup, and you "
+                                                 "may not look at its namespaces (root may)",
+                            (int)pid);
         leader_done(&l);
 }
 
@@ -362,10 +377,9 @@ static void close_who(struct who *w)
 }
 
 /* The found ones among what order and filter leave, in that order. */
-static void keep_found(const struct who *w, const struct map *keys, struct rows *rows)
+static void keep_found(const struct map *keys, struct rows *rows)
 {
         size_t n = 0;
-        (void)w;
         for (size_t i = 0; i < rows->n; i++)
                 if (rows->row[i].container && map_get_z(keys, rows->row[i].container->key))
                         rows->row[n++] = rows->row[i];
@@ -390,7 +404,7 @@ static void print_found(struct who *w)
                 return;
         }
         order_rows(w->s.model, &w->s.order, &rows);
-        keep_found(w, &keys, &rows);
+        keep_found(&keys, &rows);
         bool table = streq(w->s.o->format, "table");
         if (rows.n)
                 (void)session_print(&w->s, table ? str_get(&w->lead) : "", &rows);

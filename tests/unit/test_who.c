@@ -322,6 +322,27 @@ static void expect_line(const char *what, const char *sentence)
         assert_non_null(strstr(s.out, "\n" COMM)); /* its row */
 }
 
+/* Somebody without rights: what the cgroup and the leader's pid tell, and what /proc/PID/net does.
+ */
+static void expect_unprivileged(const char *what, const char *sentence)
+{
+        int status;
+        pid_t pid = fork();
+        if (pid == 0) {
+                struct said s;
+                if (setresgid(65534, 65534, 65534) < 0 || setresuid(65534, 65534, 65534) < 0 ||
+                    prctl(PR_SET_DUMPABLE, 1) < 0) /* as after an exec */
+                        _exit(2);
+                ask((struct options){.who = what}, &s);
+                bool good = s.status == EXIT_DONE && strstr(s.out, sentence) == s.out;
+                if (!good)
+                        print_error("who %s: %d %s%s", what, s.status, s.out, s.err);
+                _exit(!good);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(status, 0);
+}
+
 static void test_live(void **state)
 {
         (void)state;
@@ -339,10 +360,14 @@ static void test_live(void **state)
         snprintf(what, sizeof(what), "%d", (int)l.pid);
         snprintf(sentence, sizeof(sentence), "pid %d (" COMM ") is in " COMM "\n", (int)l.pid);
         expect_line(what, sentence);
+        expect_unprivileged(what, sentence);
         snprintf(what, sizeof(what), ":%u", l.port);
         snprintf(sentence, sizeof(sentence),
                  ":%u is listened on inside " COMM " (" COMM " pid %d)\n", l.port, (int)l.pid);
         expect_line(what, sentence);
+        snprintf(sentence, sizeof(sentence),
+                 ":%u is listened on in the network namespace of " COMM "\n", l.port);
+        expect_unprivileged(what, sentence);
         if (*l.veth) {
                 snprintf(sentence, sizeof(sentence), "%s is inside0 of " COMM "\n", l.veth);
                 expect_line(l.veth, sentence);
